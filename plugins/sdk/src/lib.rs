@@ -1,0 +1,48 @@
+//! Write a paid service for a Stokehold host in Rust: implement [`Service`], call [`export!`].
+//!
+//! ```
+//! use stokehold_sdk::{Credits, Failure, Json, Quote, Request, Service, json};
+//!
+//! struct Greeter;
+//!
+//! impl Service for Greeter {
+//!     fn quote(_: &Request) -> Result<Quote, Failure> {
+//!         Ok(Quote::of(Credits::from_micro(10_000), "One greeting"))
+//!     }
+//!
+//!     fn handle(request: &Request) -> Result<Json, Failure> {
+//!         match request.route.as_str() {
+//!             "greet" => Ok(json!({ "greeting": "Hello" })),
+//!             _ => Err(request.unknown_route(&["greet"])),
+//!         }
+//!     }
+//! }
+//!
+//! stokehold_sdk::export!(Greeter);
+//! ```
+//!
+//! The crate is a `cdylib` for the target `wasm32-unknown-unknown`, on which Rust's standard
+//! library has nobody to ask:
+//!
+//! - `Instant::now` and `SystemTime::now` panic: there is no clock.
+//! - Nothing gives random bytes: what needs the `getrandom` crate does not compile.
+//! - `HashMap` works, but everybody can guess its seeds: give it no keys that a client chooses, or
+//!   use `BTreeMap`.
+//! - Files, sockets, threads and environment variables give errors, `println!` writes to nowhere.
+//!
+//! A panic traps: the call is over and its hold is cancelled.
+
+#[doc(hidden)]
+#[expect(missing_docs, clippy::pedantic, reason = "generated from the contract")]
+pub mod bindings;
+pub mod charge;
+mod credits;
+mod quote;
+mod request;
+mod service;
+
+pub use bindings::export;
+pub use bindings::stokehold::service::types::{Failure, Quote, Request};
+pub use credits::{Credits, CreditsError};
+pub use serde_json::{Value as Json, json};
+pub use service::Service;
