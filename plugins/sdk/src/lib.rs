@@ -33,7 +33,7 @@
 //! A panic traps: the call is over and its hold is cancelled.
 
 #[doc(hidden)]
-#[expect(missing_docs, clippy::pedantic, reason = "generated from the contract")]
+#[expect(clippy::pedantic, reason = "generated from the contract")]
 pub mod bindings;
 pub mod charge;
 mod credits;

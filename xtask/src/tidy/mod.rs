@@ -1,0 +1,2 @@
+//! skeleton
+pub(crate) fn run() -> anyhow::Result<()> { Ok(()) }
