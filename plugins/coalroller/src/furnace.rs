@@ -8,7 +8,7 @@ use crate::passphrase::Secret;
 
 /// Rounds of one hash: as many as passlib used for the passwords of its time.
 const ROUNDS: u32 = 25_000;
-/// Fuel kept back for the answer, which takes about a tenth of it.
+/// Fuel kept back for the answer: many times what it takes, and still nothing beside a hash.
 const RESERVE: u64 = 200_000;
 
 /// The bytes that are left of a secret.
