@@ -2,7 +2,7 @@
 
 use crate::credits::Credits;
 use crate::id::HoldId;
-use crate::money::Terms;
+use crate::money::{BasisPoints, Cents};
 use crate::time::Span;
 
 /// One request to the ledger, about one account and at most one hold of it.
@@ -41,6 +41,11 @@ pub enum Source {
     Gift,
     /// The service's trial credits.
     Trial,
-    /// An order on these terms was paid. The terms' credits are the amount.
-    Order(Terms),
+    /// A pack was bought.
+    Order {
+        /// What was paid.
+        price: Cents,
+        /// The operator's share of it.
+        commission: BasisPoints,
+    },
 }

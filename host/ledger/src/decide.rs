@@ -80,10 +80,9 @@ fn grant(account: &Account, amount: Credits, source: Source) -> Result<Decision,
     let (kind, paid) = match source {
         Source::Gift => (PostingKind::Gift, None),
         Source::Trial => (PostingKind::Trial, None),
-        Source::Order(terms) => {
-            let split = Commission::split(terms.price, terms.commission);
-            let split = split.ok_or(Refusal::PriceOutOfRange)?;
-            (PostingKind::Order, Some((terms.price, split)))
+        Source::Order { price, commission } => {
+            let split = Commission::split(price, commission).ok_or(Refusal::PriceOutOfRange)?;
+            (PostingKind::Order, Some((price, split)))
         }
     };
     let balance = account.balance.checked_add(amount).ok_or(Refusal::AboveAccountMax)?;
@@ -190,7 +189,7 @@ fn operation_amount(amount: Credits) -> Result<(), Refusal> {
 mod tests {
     use super::*;
     use crate::id::{AccountId, ServiceId};
-    use crate::money::{BasisPoints, Cents, Terms};
+    use crate::money::{BasisPoints, Cents};
     use crate::posting::Unit;
     use uuid::Uuid;
 
@@ -304,12 +303,9 @@ mod tests {
     #[test]
     fn postings_sum_to_zero_in_each_unit() {
         let account = account(10, 5);
-        let terms = Terms {
-            credits: credits(500),
-            price: Cents(10_001),
-            commission: BasisPoints::new(2_500).expect("a share"),
-        };
-        let order = Command::Grant { amount: credits(500), source: Source::Order(terms) };
+        let commission = BasisPoints::new(2_500).expect("a share");
+        let source = Source::Order { price: Cents(10_001), commission };
+        let order = Command::Grant { amount: credits(500), source };
         let gift = Command::Grant { amount: credits(1), source: Source::Gift };
         for command in [order, gift, Command::Capture(None)] {
             let change = change(on(&account, &hold(5, HoldState::Open), &command));

@@ -31,7 +31,7 @@ pub use hold::{Hold, HoldState};
 pub use id::{
     AccountId, CallId, HoldId, OrderId, PackId, ParseIdError, ServiceId, TokenId, VersionId,
 };
-pub use money::{BasisPoints, Cents, Commission, Terms};
+pub use money::{BasisPoints, Cents, Commission};
 pub use posting::{Book, Entry, Posting, PostingKind, Unit};
 pub use refusal::Refusal;
 pub use tariff::Tariff;

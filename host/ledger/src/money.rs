@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::credits::Credits;
-
 /// An amount of money in hundredths of a euro.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cents(pub i64);
@@ -64,17 +62,6 @@ impl Commission {
         let operator = floor.checked_add(i64::from(up))?;
         Some(Self { operator: Cents(operator), provider: Cents(price.0.checked_sub(operator)?) })
     }
-}
-
-/// A pack's terms at the moment of a purchase. An order keeps them, whatever happens to the pack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Terms {
-    /// The credits that are bought.
-    pub credits: Credits,
-    /// What they cost.
-    pub price: Cents,
-    /// The operator's share of the price.
-    pub commission: BasisPoints,
 }
 
 #[cfg(test)]

@@ -1,1 +1,36 @@
-//! skeleton
+//! Where everything durable lives: the ledger, the catalogue of services, the calls.
+//!
+//! A [`Store`] is one SQLite database in a data directory. One thread writes ([`Store`]'s
+//! documentation says how), a pool of connections reads. What may happen to credits is decided by
+//! [`stokehold_ledger::decide`] alone: this crate loads the rows, asks, and writes the answer.
+
+mod account;
+mod call;
+mod catalogue;
+mod clock;
+mod error;
+mod expiry;
+mod hold;
+mod order;
+mod posting;
+mod readers;
+mod replay;
+mod row;
+mod statement;
+mod store;
+mod token;
+mod verify;
+mod version;
+mod writer;
+
+pub use account::AccountView;
+pub use call::{CallRecord, CallStatus, NewCall, Settlement, Spent};
+pub use catalogue::{NewPack, NewService, Pack, Service, ServiceStatus};
+pub use error::{Error, OpenError};
+pub use order::Order;
+pub use replay::Once;
+pub use statement::{Line, Page};
+pub use store::{Audit, Mode, Store};
+pub use token::{ApiToken, Role};
+pub use verify::Finding;
+pub use version::{NewVersion, Version};

@@ -1,0 +1,163 @@
+-- Instants are microseconds since 1970 in UTC, credits are millionths, money is cents.
+
+-- What belongs to this database as a whole.
+CREATE TABLE instance (
+    one          INTEGER PRIMARY KEY CHECK (one = 1),
+    sandbox      INTEGER NOT NULL CHECK (sandbox IN (0, 1)),
+    secret       BLOB NOT NULL,          -- 32 random bytes: client ids are derived from it
+    last_instant INTEGER NOT NULL        -- the ledger's clock never goes behind it
+) STRICT;
+
+CREATE TABLE api_token (
+    id         INTEGER PRIMARY KEY,
+    role       TEXT NOT NULL CHECK (role IN ('operator', 'provider', 'client')),
+    name       TEXT NOT NULL,
+    hash       BLOB NOT NULL UNIQUE,     -- SHA-256 of the token
+    created_at INTEGER NOT NULL,
+    revoked_at INTEGER
+) STRICT;
+
+CREATE TABLE service (
+    id             INTEGER PRIMARY KEY,
+    name           TEXT NOT NULL UNIQUE,
+    label          TEXT NOT NULL UNIQUE,
+    unit           TEXT NOT NULL,
+    description    TEXT NOT NULL,
+    privacy_policy TEXT NOT NULL,
+    trial_credits  INTEGER NOT NULL CHECK (trial_credits >= 0),
+    commission_bp  INTEGER NOT NULL CHECK (commission_bp BETWEEN 0 AND 10000),
+    status         TEXT NOT NULL CHECK (status IN ('pending', 'active', 'suspended')),
+    key_hash       BLOB NOT NULL UNIQUE, -- SHA-256 of the service key
+    owner_id       INTEGER REFERENCES api_token (id),
+    active_version INTEGER REFERENCES version (id),
+    created_at     INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE component (
+    digest TEXT PRIMARY KEY,             -- SHA-256, hexadecimal
+    bytes  BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE version (
+    id              INTEGER PRIMARY KEY,
+    service_id      INTEGER NOT NULL REFERENCES service (id),
+    number          INTEGER NOT NULL CHECK (number > 0),
+    digest          TEXT NOT NULL REFERENCES component (digest),
+    manifest        TEXT NOT NULL,
+    credit_template TEXT NOT NULL,
+    created_at      INTEGER NOT NULL,
+    UNIQUE (service_id, number)
+) STRICT;
+
+CREATE TABLE pack (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    service_id  INTEGER NOT NULL REFERENCES service (id),
+    name        TEXT NOT NULL,
+    description TEXT NOT NULL,
+    credits     INTEGER NOT NULL CHECK (credits > 0),
+    price_cents INTEGER NOT NULL CHECK (price_cents >= 0),
+    created_at  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX pack_service ON pack (service_id);
+
+CREATE TABLE account (
+    id         INTEGER PRIMARY KEY,
+    service_id INTEGER NOT NULL REFERENCES service (id),
+    token      TEXT NOT NULL,
+    balance    INTEGER NOT NULL,
+    held       INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    UNIQUE (service_id, token),
+    CHECK (held >= 0 AND held <= balance)
+) STRICT;
+
+CREATE TABLE hold (
+    id          BLOB PRIMARY KEY,
+    account_id  INTEGER NOT NULL REFERENCES account (id),
+    service_id  INTEGER NOT NULL REFERENCES service (id),
+    amount      INTEGER NOT NULL CHECK (amount > 0),
+    state       INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),  -- open, captured, cancelled, expired
+    captured    INTEGER NOT NULL CHECK (captured BETWEEN 0 AND amount),
+    created_at  INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL,
+    ended_at    INTEGER,
+    description TEXT,
+    CHECK ((state = 0) = (ended_at IS NULL)),
+    CHECK (state = 1 OR captured = 0)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX hold_open ON hold (expires_at) WHERE state = 0;
+
+CREATE TABLE purchase (
+    id               BLOB PRIMARY KEY,
+    service_id       INTEGER NOT NULL REFERENCES service (id),
+    account_id       INTEGER NOT NULL REFERENCES account (id),
+    pack_id          INTEGER NOT NULL,
+    pack_name        TEXT NOT NULL,
+    credits          INTEGER NOT NULL CHECK (credits > 0),
+    price_cents      INTEGER NOT NULL CHECK (price_cents >= 0),
+    commission_bp    INTEGER NOT NULL CHECK (commission_bp BETWEEN 0 AND 10000),
+    commission_cents INTEGER NOT NULL CHECK (commission_cents BETWEEN 0 AND price_cents),
+    status           TEXT NOT NULL CHECK (status IN ('paid')),
+    created_at       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE posting (
+    id         INTEGER PRIMARY KEY,
+    kind       INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 3),    -- gift, trial, order, capture
+    service_id INTEGER NOT NULL REFERENCES service (id),
+    account_id INTEGER NOT NULL REFERENCES account (id),
+    hold_id    BLOB UNIQUE REFERENCES hold (id),                 -- what caused a capture
+    order_id   BLOB UNIQUE REFERENCES purchase (id),             -- what caused an order's grant
+    reason     TEXT,
+    at         INTEGER NOT NULL,
+    CHECK ((kind = 3) = (hold_id IS NOT NULL)),
+    CHECK ((kind = 2) = (order_id IS NOT NULL))
+) STRICT;
+CREATE INDEX posting_account ON posting (account_id, id);
+
+CREATE TABLE entry (
+    posting_id INTEGER NOT NULL REFERENCES posting (id),
+    book       INTEGER NOT NULL CHECK (book BETWEEN 0 AND 5),    -- issuance, account, earned, cash, commission, payable
+    amount     INTEGER NOT NULL CHECK (amount <> 0),
+    PRIMARY KEY (posting_id, book)
+) STRICT, WITHOUT ROWID;
+
+-- What is written once is never altered.
+CREATE TRIGGER entry_immutable   BEFORE UPDATE ON entry   BEGIN SELECT RAISE(ABORT, 'entries are immutable'); END;
+CREATE TRIGGER entry_kept        BEFORE DELETE ON entry   BEGIN SELECT RAISE(ABORT, 'entries are immutable'); END;
+CREATE TRIGGER posting_immutable BEFORE UPDATE ON posting BEGIN SELECT RAISE(ABORT, 'postings are immutable'); END;
+CREATE TRIGGER posting_kept      BEFORE DELETE ON posting BEGIN SELECT RAISE(ABORT, 'postings are immutable'); END;
+
+-- The answers to requests that carried an idempotency key.
+CREATE TABLE replay (
+    scope       TEXT NOT NULL,
+    key         TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,           -- SHA-256 of what was asked
+    answer      TEXT NOT NULL,
+    at          INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT, WITHOUT ROWID;
+
+-- A call that is not free has a hold of the same id.
+CREATE TABLE call (
+    id                BLOB PRIMARY KEY,
+    service_id        INTEGER NOT NULL REFERENCES service (id),
+    version_id        INTEGER NOT NULL REFERENCES version (id),
+    account_token     TEXT NOT NULL,
+    route             TEXT NOT NULL,
+    params_digest     TEXT NOT NULL,
+    status            TEXT NOT NULL CHECK (status IN ('running', 'captured', 'cancelled')),
+    outcome           TEXT,
+    result            TEXT,
+    error             TEXT,
+    log               TEXT NOT NULL DEFAULT '',
+    price_list        TEXT NOT NULL,
+    fuel_bought       INTEGER NOT NULL CHECK (fuel_bought >= 0),
+    fuel_used         INTEGER NOT NULL DEFAULT 0 CHECK (fuel_used BETWEEN 0 AND fuel_bought),
+    memory_peak_bytes INTEGER NOT NULL DEFAULT 0,
+    duration_ms       INTEGER NOT NULL DEFAULT 0,
+    created_at        INTEGER NOT NULL,
+    ended_at          INTEGER,
+    CHECK ((status = 'running') = (ended_at IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX call_running ON call (status) WHERE status = 'running';

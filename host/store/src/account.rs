@@ -1,0 +1,136 @@
+//! Accounts: balances and grants.
+
+use rusqlite::{Connection, OptionalExtension};
+use stokehold_ledger::{
+    Account, AccountId, AccountToken, Command, Credits, Decision, Rows, ServiceId, Source,
+    Timestamp, decide,
+};
+
+use crate::error::Error;
+use crate::posting::{Cause, apply};
+use crate::replay::{self, Once};
+use crate::row::{self, ACCOUNT};
+use crate::store::Store;
+
+/// An account as its owner sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountView {
+    /// All that was granted less all that was captured.
+    pub balance: Credits,
+    /// What open holds have set aside.
+    pub held: Credits,
+    /// What a new hold may take: the balance less what is held.
+    pub available: Credits,
+}
+
+impl Store {
+    /// The account with this token, or `None` where nothing ever made one.
+    pub async fn account(
+        &self,
+        service: ServiceId,
+        token: &AccountToken,
+    ) -> Result<Option<AccountView>, Error> {
+        let base = token.base().to_owned();
+        let now = self.now();
+        self.read(move |db| {
+            let Some(account) = load_account(db, service, &base)? else { return Ok(None) };
+            let due = held_but_due(db, account.id, now)?;
+            let held = account.held.checked_sub(due).unwrap_or(Credits::ZERO);
+            let account = Account { held, ..account };
+            Ok(Some(AccountView {
+                balance: account.balance,
+                held: account.held,
+                available: account.available(),
+            }))
+        })
+        .await
+    }
+
+    /// Gives `amount` credits to the account and answers its new balance. Makes the account where
+    /// there is none.
+    pub async fn grant(
+        &self,
+        service: ServiceId,
+        token: &AccountToken,
+        amount: Credits,
+        reason: String,
+        once: Option<Once>,
+    ) -> Result<Credits, Error> {
+        let base = token.base().to_owned();
+        self.write(move |db, now| {
+            if let Some(answer) = replay::recall(db, once.as_ref())? {
+                let micros = answer.parse().map_err(|_| Error::Corrupt(answer))?;
+                return Ok(Credits::from_micros(micros));
+            }
+            let cause = Cause { reason: Some(&reason), ..Cause::default() };
+            let account = ensure_account(db, service, &base, now)?;
+            let account = grant(db, &account, (amount, Source::Gift), cause, now)?;
+            replay::remember(db, once.as_ref(), &account.balance.micros().to_string(), now)?;
+            Ok(account.balance)
+        })
+        .await
+    }
+}
+
+/// The account with this token; a new one, with nothing on it, where there is none.
+pub(crate) fn ensure_account(
+    db: &Connection,
+    service: ServiceId,
+    token: &str,
+    now: Timestamp,
+) -> Result<Account, Error> {
+    db.prepare_cached(
+        "INSERT INTO account (service_id, token, balance, held, created_at) \
+         VALUES (?1, ?2, 0, 0, ?3) ON CONFLICT (service_id, token) DO NOTHING",
+    )?
+    .execute((service.0, token, now.0))?;
+    load_account(db, service, token)?.ok_or(Error::NotFound("account"))
+}
+
+/// Adds credits to an account, inside a write.
+pub(crate) fn grant(
+    db: &Connection,
+    account: &Account,
+    (amount, source): (Credits, Source),
+    cause: Cause<'_>,
+    now: Timestamp,
+) -> Result<Account, Error> {
+    let rows = Rows { account: Some(account), hold: None };
+    match decide(rows, &Command::Grant { amount, source }, now)? {
+        Decision::Change(change) => {
+            apply(db, &change, cause, now)?;
+            Ok(change.account)
+        }
+        Decision::Already(_) => Ok(*account),
+    }
+}
+
+pub(crate) fn load_account(
+    db: &Connection,
+    service: ServiceId,
+    token: &str,
+) -> rusqlite::Result<Option<Account>> {
+    db.prepare_cached(&format!(
+        "SELECT {ACCOUNT} FROM account WHERE service_id = ?1 AND token = ?2"
+    ))?
+    .query_row((service.0, token), row::account)
+    .optional()
+}
+
+pub(crate) fn load_account_by_id(
+    db: &Connection,
+    id: AccountId,
+) -> rusqlite::Result<Option<Account>> {
+    db.prepare_cached(&format!("SELECT {ACCOUNT} FROM account WHERE id = ?1"))?
+        .query_row([id.0], row::account)
+        .optional()
+}
+
+/// What holds have set aside although their time is over and no write has come by since.
+fn held_but_due(db: &Connection, account: AccountId, now: Timestamp) -> rusqlite::Result<Credits> {
+    db.prepare_cached(
+        "SELECT coalesce(sum(amount), 0) FROM hold \
+         WHERE state = 0 AND expires_at <= ?2 AND account_id = ?1",
+    )?
+    .query_row((account.0, now.0), |row| row::credits(row, 0))
+}

@@ -1,0 +1,261 @@
+//! Services and their packs.
+
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row};
+use stokehold_ledger::{
+    BasisPoints, Cents, Credits, PackId, ServiceId, Timestamp, TokenId, VersionId,
+};
+
+use crate::error::Error;
+use crate::row;
+use crate::store::Store;
+
+/// A service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Which service this is.
+    pub id: ServiceId,
+    /// Its unique technical name, such as `coalroller`.
+    pub name: String,
+    /// Its unique name for people.
+    pub label: String,
+    /// What one credit is called.
+    pub unit: String,
+    /// What it does, in words.
+    pub description: String,
+    /// Where its privacy policy stands.
+    pub privacy_policy: String,
+    /// What an eligible database gets on its first use.
+    pub trial_credits: Credits,
+    /// The operator's share of each sale.
+    pub commission: BasisPoints,
+    /// Whether it may be used.
+    pub status: ServiceStatus,
+    /// SHA-256 of the service key.
+    pub key_hash: [u8; 32],
+    /// The API token that made it.
+    pub owner: Option<TokenId>,
+    /// The version that calls run on.
+    pub active_version: Option<VersionId>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Whether a service may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceStatus {
+    /// It waits for the operator's approval.
+    Pending,
+    /// It may be used.
+    Active,
+    /// The operator has stopped it.
+    Suspended,
+}
+
+impl ServiceStatus {
+    /// The status's name in the API and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        let all = [Self::Pending, Self::Active, Self::Suspended];
+        all.into_iter().find(|status| status.as_str() == name)
+    }
+}
+
+/// What a new service is made with.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the fields are those of `Service`")]
+pub struct NewService {
+    pub name: String,
+    pub label: String,
+    pub unit: String,
+    pub description: String,
+    pub privacy_policy: String,
+    pub trial_credits: Credits,
+    pub commission: BasisPoints,
+    pub status: ServiceStatus,
+    pub key_hash: [u8; 32],
+    pub owner: Option<TokenId>,
+}
+
+/// Credits at a price.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pack {
+    /// Unique across all services.
+    pub id: PackId,
+    /// Whose credits it sells.
+    pub service: ServiceId,
+    /// Its name for people.
+    pub name: String,
+    /// What it is, in words.
+    pub description: String,
+    /// How many credits.
+    pub credits: Credits,
+    /// What they cost together.
+    pub price: Cents,
+}
+
+/// What a new pack is made with.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the fields are those of `Pack`")]
+pub struct NewPack {
+    pub name: String,
+    pub description: String,
+    pub credits: Credits,
+    pub price: Cents,
+}
+
+impl Store {
+    /// Adds a service. Its name and its label have to be unique.
+    pub async fn create_service(&self, new: NewService) -> Result<Service, Error> {
+        self.write(move |db, now| {
+            for (column, value) in [("name", &new.name), ("label", &new.label)] {
+                let sql = format!("SELECT 1 FROM service WHERE {column} = ?1");
+                if db.prepare_cached(&sql)?.exists([value])? {
+                    return Err(Error::Taken(if column == "name" { "name" } else { "label" }));
+                }
+            }
+            db.execute(
+                "INSERT INTO service (name, label, unit, description, privacy_policy, \
+                 trial_credits, commission_bp, status, key_hash, owner_id, created_at) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                rusqlite::params![
+                    new.name,
+                    new.label,
+                    new.unit,
+                    new.description,
+                    new.privacy_policy,
+                    new.trial_credits.micros(),
+                    new.commission.points(),
+                    new.status.as_str(),
+                    new.key_hash,
+                    new.owner.map(|owner| owner.0),
+                    now.0
+                ],
+            )?;
+            load_service(db, &new.name)?.ok_or(Error::NotFound("service"))
+        })
+        .await
+    }
+
+    /// The service of this name.
+    pub async fn service(&self, name: String) -> Result<Option<Service>, Error> {
+        self.read(move |db| Ok(load_service(db, &name)?)).await
+    }
+
+    /// All services, by name.
+    pub async fn services(&self) -> Result<Vec<Service>, Error> {
+        self.read(|db| {
+            let sql = format!("SELECT {SERVICE} FROM service ORDER BY name");
+            Ok(db.prepare_cached(&sql)?.query_map([], service)?.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// Lets a service be used, or stops it.
+    pub async fn set_service_status(
+        &self,
+        id: ServiceId,
+        status: ServiceStatus,
+    ) -> Result<(), Error> {
+        self.write(move |db, _| {
+            let sql = "UPDATE service SET status = ?2 WHERE id = ?1";
+            changed(db.execute(sql, (id.0, status.as_str()))?)
+        })
+        .await
+    }
+
+    /// Replaces a service's key: the old one stops working at once. `hash` is the SHA-256 of the
+    /// new one.
+    pub async fn set_service_key(&self, id: ServiceId, hash: [u8; 32]) -> Result<(), Error> {
+        self.write(move |db, _| {
+            changed(db.execute("UPDATE service SET key_hash = ?2 WHERE id = ?1", (id.0, hash))?)
+        })
+        .await
+    }
+
+    /// Adds a pack to a service.
+    pub async fn create_pack(&self, id: ServiceId, new: NewPack) -> Result<Pack, Error> {
+        self.write(move |db, now| {
+            db.execute(
+                "INSERT INTO pack (service_id, name, description, credits, price_cents, created_at) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                (id.0, &new.name, &new.description, new.credits.micros(), new.price.0, now.0),
+            )?;
+            Ok(Pack {
+                id: PackId(db.last_insert_rowid()),
+                service: id,
+                name: new.name.clone(),
+                description: new.description.clone(),
+                credits: new.credits,
+                price: new.price,
+            })
+        })
+        .await
+    }
+
+    /// The packs of a service, the oldest first.
+    pub async fn packs(&self, id: ServiceId) -> Result<Vec<Pack>, Error> {
+        self.read(move |db| {
+            let sql = format!("SELECT {PACK} FROM pack WHERE service_id = ?1 ORDER BY id");
+            Ok(db.prepare_cached(&sql)?.query_map([id.0], pack)?.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+}
+
+fn changed(rows: usize) -> Result<(), Error> {
+    if rows == 0 { Err(Error::NotFound("service")) } else { Ok(()) }
+}
+
+const SERVICE: &str = "id, name, label, unit, description, privacy_policy, trial_credits, \
+                       commission_bp, status, key_hash, owner_id, active_version, created_at";
+
+fn load_service(db: &Connection, name: &str) -> rusqlite::Result<Option<Service>> {
+    db.prepare_cached(&format!("SELECT {SERVICE} FROM service WHERE name = ?1"))?
+        .query_row([name], service)
+        .optional()
+}
+
+fn service(row: &Row<'_>) -> rusqlite::Result<Service> {
+    Ok(Service {
+        id: ServiceId(row.get(0)?),
+        name: row.get(1)?,
+        label: row.get(2)?,
+        unit: row.get(3)?,
+        description: row.get(4)?,
+        privacy_policy: row.get(5)?,
+        trial_credits: row::credits(row, 6)?,
+        commission: row::known(7, Type::Integer, BasisPoints::new(row.get(7)?))?,
+        status: row::known(8, Type::Text, ServiceStatus::parse(row.get_ref(8)?.as_str()?))?,
+        key_hash: row.get(9)?,
+        owner: row.get::<_, Option<i64>>(10)?.map(TokenId),
+        active_version: row.get::<_, Option<i64>>(11)?.map(VersionId),
+        created_at: Timestamp(row.get(12)?),
+    })
+}
+
+const PACK: &str = "id, service_id, name, description, credits, price_cents";
+
+pub(crate) fn load_pack(db: &Connection, id: PackId) -> rusqlite::Result<Option<Pack>> {
+    db.prepare_cached(&format!("SELECT {PACK} FROM pack WHERE id = ?1"))?
+        .query_row([id.0], pack)
+        .optional()
+}
+
+fn pack(row: &Row<'_>) -> rusqlite::Result<Pack> {
+    Ok(Pack {
+        id: PackId(row.get(0)?),
+        service: ServiceId(row.get(1)?),
+        name: row.get(2)?,
+        description: row.get(3)?,
+        credits: row::credits(row, 4)?,
+        price: Cents(row.get(5)?),
+    })
+}

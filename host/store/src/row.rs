@@ -1,0 +1,102 @@
+//! How the ledger's values are read from rows and written to them.
+
+use rusqlite::types::Type;
+use rusqlite::{Error, Result, Row};
+use stokehold_ledger::{
+    Account, AccountId, Book, Credits, Hold, HoldId, HoldState, PostingKind, ServiceId, Timestamp,
+};
+use uuid::Uuid;
+
+/// The columns that [`account`] reads.
+pub(crate) const ACCOUNT: &str = "id, service_id, balance, held";
+
+/// The columns that [`hold`] reads.
+pub(crate) const HOLD: &str =
+    "id, account_id, service_id, amount, state, captured, created_at, expires_at, description";
+
+pub(crate) fn account(row: &Row<'_>) -> Result<Account> {
+    Ok(Account {
+        id: AccountId(row.get(0)?),
+        service: ServiceId(row.get(1)?),
+        balance: credits(row, 2)?,
+        held: credits(row, 3)?,
+    })
+}
+
+pub(crate) fn hold(row: &Row<'_>) -> Result<Hold> {
+    Ok(Hold {
+        id: HoldId(uuid(row, 0)?),
+        account: AccountId(row.get(1)?),
+        service: ServiceId(row.get(2)?),
+        amount: credits(row, 3)?,
+        state: hold_state(row, 4, 5)?,
+        created_at: Timestamp(row.get(6)?),
+        expires_at: Timestamp(row.get(7)?),
+        description: row.get(8)?,
+    })
+}
+
+pub(crate) fn credits(row: &Row<'_>, column: usize) -> Result<Credits> {
+    row.get(column).map(Credits::from_micros)
+}
+
+pub(crate) fn uuid(row: &Row<'_>, column: usize) -> Result<Uuid> {
+    row.get(column).map(Uuid::from_bytes)
+}
+
+/// Turns a text or number that only this program writes back into its value.
+pub(crate) fn known<T>(column: usize, kind: Type, value: Option<T>) -> Result<T> {
+    value.ok_or_else(|| Error::FromSqlConversionFailure(column, kind, "unknown value".into()))
+}
+
+fn hold_state(row: &Row<'_>, state: usize, captured: usize) -> Result<HoldState> {
+    let value = match row.get(state)? {
+        0 => Some(HoldState::Open),
+        1 => Some(HoldState::Captured(credits(row, captured)?)),
+        2 => Some(HoldState::Cancelled),
+        3 => Some(HoldState::Expired),
+        _ => None,
+    };
+    known(state, Type::Integer, value)
+}
+
+/// The columns `state` and `captured` of a hold.
+pub(crate) fn state_columns(state: HoldState) -> (i64, i64) {
+    match state {
+        HoldState::Open => (0, 0),
+        HoldState::Captured(amount) => (1, amount.micros()),
+        HoldState::Cancelled => (2, 0),
+        HoldState::Expired => (3, 0),
+    }
+}
+
+pub(crate) fn book_column(book: Book) -> i64 {
+    match book {
+        Book::Issuance => 0,
+        Book::Account => 1,
+        Book::Earned => 2,
+        Book::Cash => 3,
+        Book::Commission => 4,
+        Book::Payable => 5,
+    }
+}
+
+pub(crate) fn kind_column(kind: PostingKind) -> i64 {
+    match kind {
+        PostingKind::Gift => 0,
+        PostingKind::Trial => 1,
+        PostingKind::Order => 2,
+        PostingKind::Capture => 3,
+    }
+}
+
+pub(crate) fn kind(row: &Row<'_>, column: usize) -> Result<PostingKind> {
+    let value = match row.get(column)? {
+        0 => Some(PostingKind::Gift),
+        1 => Some(PostingKind::Trial),
+        2 => Some(PostingKind::Order),
+        3 => Some(PostingKind::Capture),
+        _ => None,
+    };
+    known(column, Type::Integer, value)
+}

@@ -1,0 +1,127 @@
+//! Statements: every entry of an account, with the balance after it.
+
+use rusqlite::{Connection, Row};
+use stokehold_ledger::{
+    AccountId, AccountToken, Credits, HoldId, OrderId, PostingKind, ServiceId, Timestamp,
+};
+use uuid::Uuid;
+
+use crate::account::load_account;
+use crate::error::Error;
+use crate::row;
+use crate::store::Store;
+
+/// One line of a statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The posting; later ones have higher numbers.
+    pub id: i64,
+    /// When it was made.
+    pub at: Timestamp,
+    /// Why it was made.
+    pub kind: PostingKind,
+    /// What it added to the account; below zero for what it took.
+    pub amount: Credits,
+    /// The account's balance after it.
+    pub balance: Credits,
+    /// What it was for, in words.
+    pub description: Option<String>,
+    /// The hold that was captured.
+    pub hold: Option<HoldId>,
+    /// The order that was paid.
+    pub order: Option<OrderId>,
+}
+
+/// A part of a statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The lines, the oldest first.
+    pub lines: Vec<Line>,
+    /// Where the next page starts, if there is one: the `after` of its request.
+    pub next: Option<i64>,
+    /// The balance at the instant asked for, whatever page this is.
+    pub balance: Credits,
+}
+
+impl Store {
+    /// Up to `limit` lines after the posting `after`, of all those made up to the instant `until`.
+    /// `None` where there is no such account.
+    pub async fn statement(
+        &self,
+        service: ServiceId,
+        token: &AccountToken,
+        after: i64,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Option<Page>, Error> {
+        let base = token.base().to_owned();
+        self.read(move |db| match load_account(db, service, &base)? {
+            None => Ok(None),
+            Some(account) => Ok(Some(page(db, account.id, after, until, limit)?)),
+        })
+        .await
+    }
+}
+
+fn page(
+    db: &Connection,
+    account: AccountId,
+    after: i64,
+    until: Timestamp,
+    limit: u32,
+) -> Result<Page, Error> {
+    let balance = balance(db, account, i64::MAX, until)?;
+    let before = self::balance(db, account, after, until)?;
+    let mut query = db.prepare_cached(
+        "SELECT posting.id, posting.at, posting.kind, entry.amount, \
+         coalesce(hold.description, posting.reason, purchase.pack_name), posting.hold_id, \
+         posting.order_id FROM posting \
+         JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
+         LEFT JOIN hold ON hold.id = posting.hold_id \
+         LEFT JOIN purchase ON purchase.id = posting.order_id \
+         WHERE posting.account_id = ?1 AND posting.id > ?2 AND posting.at <= ?3 \
+         ORDER BY posting.id LIMIT ?4",
+    )?;
+    let rows = query.query_map((account.0, after, until.0, i64::from(limit) + 1), line)?;
+    let mut lines = rows.collect::<Result<Vec<_>, _>>()?;
+    let full = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = lines.len() > full;
+    lines.truncate(full);
+    let mut running = before;
+    for line in &mut lines {
+        let sum = running.checked_add(line.amount);
+        running = sum.ok_or_else(|| Error::Corrupt("a balance overflows".into()))?;
+        line.balance = running;
+    }
+    let next = lines.last().map(|line| line.id).filter(|_| more);
+    Ok(Page { lines, next, balance })
+}
+
+/// The sum of the account's entries up to the posting `up_to` and the instant `until`.
+fn balance(
+    db: &Connection,
+    account: AccountId,
+    up_to: i64,
+    until: Timestamp,
+) -> rusqlite::Result<Credits> {
+    db.prepare_cached(
+        "SELECT coalesce(sum(entry.amount), 0) FROM posting \
+         JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
+         WHERE posting.account_id = ?1 AND posting.id <= ?2 AND posting.at <= ?3",
+    )?
+    .query_row((account.0, up_to, until.0), |row| row::credits(row, 0))
+}
+
+fn line(row: &Row<'_>) -> rusqlite::Result<Line> {
+    let id = |column| row.get::<_, Option<[u8; 16]>>(column).map(|id| id.map(Uuid::from_bytes));
+    Ok(Line {
+        id: row.get(0)?,
+        at: Timestamp(row.get(1)?),
+        kind: row::kind(row, 2)?,
+        amount: row::credits(row, 3)?,
+        balance: Credits::ZERO,
+        description: row.get(4)?,
+        hold: id(5)?.map(HoldId),
+        order: id(6)?.map(OrderId),
+    })
+}

@@ -1,0 +1,208 @@
+//! Opening and closing a store.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension};
+use stokehold_ledger::Timestamp;
+
+use crate::clock::Clock;
+use crate::error::{Error, OpenError};
+use crate::readers::{Readers, open_read_only};
+use crate::verify::{self, Finding};
+use crate::writer::Writer;
+
+mod migrations {
+    //! The tables, version by version.
+    refinery::embed_migrations!("migrations/sqlite");
+}
+
+const DATABASE_FILE: &str = "stokehold.db";
+const LOCK_FILE: &str = "stokehold.lock";
+
+/// 3.51.3: older ones can lose a checkpoint when two connections meet (the WAL-reset fault).
+const SQLITE_MIN: i32 = 3_051_003;
+
+/// Whether money is real.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Orders are paid at once and services need no approval. Nothing here is worth anything.
+    Sandbox,
+    /// The real thing.
+    Production,
+}
+
+/// A durable store in a data directory, or one in memory.
+///
+/// Reads run on connections of their own and never wait for a write. All writes go through one
+/// thread that commits in groups; a method that writes returns once its write is durable.
+pub struct Store {
+    writer: Writer,
+    readers: Option<Readers>,
+    clock: Arc<Clock>,
+    secret: [u8; 32],
+    mode: Mode,
+    /// Keeps other processes out for as long as the store is open; released last.
+    _lock: Option<File>,
+}
+
+impl Store {
+    /// Opens the store in `directory`, and makes it where there is none. `seed` are 32 random
+    /// bytes, the secret of a new store.
+    pub fn open(directory: &Path, mode: Mode, seed: [u8; 32]) -> Result<Self, OpenError> {
+        fs::create_dir_all(directory).map_err(|error| io(directory, error))?;
+        let lock = lock(&directory.join(LOCK_FILE))?;
+        let path = directory.join(DATABASE_FILE);
+        Self::start(Connection::open(&path)?, Some((Readers::new(&path), lock)), mode, seed)
+    }
+
+    /// A store in memory, gone when it is dropped.
+    pub fn in_memory(mode: Mode, seed: [u8; 32]) -> Result<Self, OpenError> {
+        Self::start(Connection::open_in_memory()?, None, mode, seed)
+    }
+
+    fn start(
+        mut db: Connection,
+        durable: Option<(Readers, File)>,
+        mode: Mode,
+        seed: [u8; 32],
+    ) -> Result<Self, OpenError> {
+        if rusqlite::version_number() < SQLITE_MIN {
+            return Err(OpenError::OldSqlite { found: rusqlite::version() });
+        }
+        // FULL: a commit that was answered survives a loss of power.
+        db.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+             PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 5000;",
+        )?;
+        db.set_prepared_statement_cache_capacity(128);
+        migrations::migrations::runner().run(&mut db)?;
+        let (stored, secret) = instance(&db, mode, seed)?;
+        let clock = Arc::new(Clock::start(stored));
+        let writer = Writer::start(db, clock.clone())
+            .map_err(|source| OpenError::Io { path: "the writer thread".into(), source })?;
+        let (readers, lock) = durable.unzip();
+        Ok(Self { writer, readers, clock, secret, mode, _lock: lock })
+    }
+
+    /// Whether money is real here.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// 32 random bytes that belong to this store and never leave it.
+    pub fn secret(&self) -> &[u8; 32] {
+        &self.secret
+    }
+
+    /// The ledger's time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Whether the store takes writes and answers reads.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.expire_holds().await?;
+        self.read(|db| Ok(db.query_row("SELECT one FROM instance", [], |_| Ok(()))?)).await
+    }
+
+    /// Queues a write and waits until it is durable. `work` may run more than once.
+    pub(crate) async fn write<F, T>(&self, work: F) -> Result<T, Error>
+    where
+        F: FnMut(&Connection, Timestamp) -> Result<T, Error> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.writer.write(work).await
+    }
+
+    /// Reads; everything that `work` sees is of one moment.
+    pub(crate) async fn read<F, T>(&self, work: F) -> Result<T, Error>
+    where
+        F: Fn(&Connection) -> Result<T, Error> + Send + 'static,
+        T: Send + 'static,
+    {
+        match &self.readers {
+            Some(readers) => readers.read(work).await,
+            // A database in memory belongs to its one connection.
+            None => self.write(move |db, _| work(db)).await,
+        }
+    }
+}
+
+/// Looks at a store from outside, also beside a server that is running on it.
+pub struct Audit {
+    db: Connection,
+}
+
+impl Audit {
+    /// Opens the store in `directory` for reading.
+    pub fn open(directory: &Path) -> Result<Self, OpenError> {
+        let path = directory.join(DATABASE_FILE);
+        if !path.is_file() {
+            return Err(OpenError::Missing { path: directory.display().to_string() });
+        }
+        Ok(Self { db: open_read_only(&path)? })
+    }
+
+    /// Checks every invariant of the ledger on one moment's data. No findings: all of them hold.
+    pub fn verify(&self) -> Result<Vec<Finding>, Error> {
+        verify::verify(&self.db)
+    }
+
+    /// How many accounts, holds and postings there are.
+    pub fn counts(&self) -> Result<[i64; 3], Error> {
+        verify::counts(&self.db)
+    }
+}
+
+impl Store {
+    /// Checks every invariant of the ledger on one moment's data. No findings: all of them hold.
+    pub async fn verify(&self) -> Result<Vec<Finding>, Error> {
+        self.read(verify::check).await
+    }
+}
+
+fn instance(
+    db: &Connection,
+    mode: Mode,
+    seed: [u8; 32],
+) -> Result<(Timestamp, [u8; 32]), OpenError> {
+    let asked = mode == Mode::Sandbox;
+    let found = db
+        .query_row("SELECT sandbox, secret, last_instant FROM instance", [], |row| {
+            Ok((row.get::<_, bool>(0)?, row.get(1)?, Timestamp(row.get(2)?)))
+        })
+        .optional()?;
+    match found {
+        Some((made, ..)) if made != asked => Err(OpenError::OtherMode { asked }),
+        Some((_, secret, stored)) => Ok((stored, secret)),
+        None => {
+            db.execute(
+                "INSERT INTO instance (one, sandbox, secret, last_instant) VALUES (1, ?1, ?2, 0)",
+                (asked, seed),
+            )?;
+            Ok((Timestamp(0), seed))
+        }
+    }
+}
+
+fn lock(path: &PathBuf) -> Result<File, OpenError> {
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .map_err(|error| io(path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(OpenError::Locked { path: path.display().to_string() })
+        }
+        Err(TryLockError::Error(error)) => Err(io(path, error)),
+    }
+}
+
+fn io(path: &Path, source: std::io::Error) -> OpenError {
+    OpenError::Io { path: path.display().to_string(), source }
+}

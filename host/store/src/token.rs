@@ -1,0 +1,115 @@
+//! API tokens of the management API.
+
+use rusqlite::{Connection, OptionalExtension, Row, types::Type};
+use stokehold_ledger::{Timestamp, TokenId};
+
+use crate::error::Error;
+use crate::row;
+use crate::store::Store;
+
+/// What a token's bearer may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Everything.
+    Operator,
+    /// Make services and manage those that it made.
+    Provider,
+    /// Buy packs.
+    Client,
+}
+
+/// A token, without its secret: only a hash of that is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiToken {
+    /// Which token this is.
+    pub id: TokenId,
+    /// What its bearer may do.
+    pub role: Role,
+    /// Whose it is, in words.
+    pub name: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl Role {
+    /// The role's name in the API and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Provider => "provider",
+            Self::Client => "client",
+        }
+    }
+
+    /// The role of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Operator, Self::Provider, Self::Client]
+            .into_iter()
+            .find(|role| role.as_str() == name)
+    }
+}
+
+impl Store {
+    /// Adds a token. `hash` is the SHA-256 of its text.
+    pub async fn create_token(
+        &self,
+        role: Role,
+        name: String,
+        hash: [u8; 32],
+    ) -> Result<ApiToken, Error> {
+        self.write(move |db, now| {
+            db.execute(
+                "INSERT INTO api_token (role, name, hash, created_at) VALUES (?1, ?2, ?3, ?4)",
+                (role.as_str(), &name, hash, now.0),
+            )?;
+            let id = TokenId(db.last_insert_rowid());
+            Ok(ApiToken { id, role, name: name.clone(), created_at: now })
+        })
+        .await
+    }
+
+    /// The token with this hash, unless it was revoked.
+    pub async fn token(&self, hash: [u8; 32]) -> Result<Option<ApiToken>, Error> {
+        self.read(move |db| {
+            let mut query = db.prepare_cached(
+                "SELECT id, role, name, created_at FROM api_token \
+                 WHERE hash = ?1 AND revoked_at IS NULL",
+            )?;
+            Ok(query.query_row([hash], token).optional()?)
+        })
+        .await
+    }
+
+    /// All tokens that were not revoked, the oldest first.
+    pub async fn tokens(&self) -> Result<Vec<ApiToken>, Error> {
+        self.read(|db| Ok(load_tokens(db)?)).await
+    }
+
+    /// Revokes a token: it stops working at once.
+    pub async fn revoke_token(&self, id: TokenId) -> Result<(), Error> {
+        self.write(move |db, now| {
+            let revoked = db.execute(
+                "UPDATE api_token SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL",
+                (id.0, now.0),
+            )?;
+            if revoked == 0 { Err(Error::NotFound("token")) } else { Ok(()) }
+        })
+        .await
+    }
+}
+
+fn load_tokens(db: &Connection) -> rusqlite::Result<Vec<ApiToken>> {
+    let mut query = db.prepare_cached(
+        "SELECT id, role, name, created_at FROM api_token WHERE revoked_at IS NULL ORDER BY id",
+    )?;
+    query.query_map([], token)?.collect()
+}
+
+fn token(row: &Row<'_>) -> rusqlite::Result<ApiToken> {
+    Ok(ApiToken {
+        id: TokenId(row.get(0)?),
+        role: row::known(1, Type::Text, Role::parse(row.get_ref(1)?.as_str()?))?,
+        name: row.get(2)?,
+        created_at: Timestamp(row.get(3)?),
+    })
+}

@@ -1,0 +1,132 @@
+//! `ledger verify`: every invariant, checked against the rows.
+
+use std::fmt;
+
+use rusqlite::Connection;
+
+use crate::error::Error;
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The invariant that does not hold.
+    pub invariant: &'static str,
+    /// Which row breaks it, and how.
+    pub what: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.invariant, self.what)
+    }
+}
+
+/// How many rows of one kind are named before the rest is left out.
+const NAMED_MAX: usize = 100;
+
+/// Each check: the invariant, and a query for the rows that break it, one text a row.
+const CHECKS: &[(&str, &str)] = &[
+    (
+        "a posting's entries sum to zero in each unit",
+        "SELECT 'posting ' || posting_id || ' sums to ' || sum(amount) || \
+         CASE WHEN book <= 2 THEN ' micro-credits' ELSE ' cents' END \
+         FROM entry GROUP BY posting_id, book <= 2 HAVING sum(amount) <> 0",
+    ),
+    (
+        "a posting has an entry for its account",
+        "SELECT 'posting ' || id || ' has none' FROM posting WHERE NOT EXISTS \
+         (SELECT 1 FROM entry WHERE entry.posting_id = posting.id AND entry.book = 1)",
+    ),
+    (
+        "an account's balance is the sum of its entries",
+        "SELECT 'account ' || account.id || ' has ' || balance || ', its entries sum to ' || \
+         coalesce(posted, 0) FROM account LEFT JOIN (SELECT account_id, sum(amount) AS posted \
+         FROM posting JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
+         GROUP BY account_id) ON account_id = account.id WHERE balance <> coalesce(posted, 0)",
+    ),
+    (
+        "what an account has held is the sum of its open holds",
+        "SELECT 'account ' || account.id || ' has ' || held || ' held, its open holds sum to ' || \
+         coalesce(open, 0) FROM account LEFT JOIN (SELECT account_id, sum(amount) AS open \
+         FROM hold WHERE state = 0 GROUP BY account_id) ON account_id = account.id \
+         WHERE held <> coalesce(open, 0)",
+    ),
+    (
+        "0 <= held <= balance",
+        "SELECT 'account ' || id || ' has ' || held || ' held of ' || balance FROM account \
+         WHERE held < 0 OR held > balance",
+    ),
+    (
+        "captured <= authorized",
+        "SELECT 'hold ' || lower(hex(id)) || ' captured ' || captured || ' of ' || amount \
+         FROM hold WHERE captured > amount OR captured < 0 OR amount <= 0",
+    ),
+    (
+        "a hold that captured has one posting of that amount, and no other has one",
+        "SELECT 'hold ' || lower(hex(hold.id)) || ' captured ' || captured || ', posted ' || \
+         coalesce(-entry.amount, 0) FROM hold \
+         LEFT JOIN posting ON posting.hold_id = hold.id \
+         LEFT JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
+         WHERE captured <> coalesce(-entry.amount, 0) \
+         OR (posting.id IS NOT NULL AND posting.account_id <> hold.account_id)",
+    ),
+    (
+        "a hold has ended exactly when it is not open",
+        "SELECT 'hold ' || lower(hex(id)) || ' has state ' || state FROM hold \
+         WHERE (state = 0) <> (ended_at IS NULL) OR (state <> 1 AND captured <> 0)",
+    ),
+    (
+        "a hold belongs to its account's service",
+        "SELECT 'hold ' || lower(hex(hold.id)) || ' of account ' || account.id FROM hold \
+         JOIN account ON account.id = hold.account_id WHERE hold.service_id <> account.service_id",
+    ),
+    (
+        "an order's posting grants its credits and splits its price",
+        "SELECT 'order ' || lower(hex(purchase.id)) FROM purchase \
+         LEFT JOIN posting ON posting.order_id = purchase.id \
+         WHERE posting.id IS NULL OR posting.account_id <> purchase.account_id OR credits <> \
+         coalesce((SELECT amount FROM entry WHERE posting_id = posting.id AND book = 1), 0) \
+         OR price_cents <> \
+         coalesce((SELECT amount FROM entry WHERE posting_id = posting.id AND book = 3), 0) \
+         OR -commission_cents <> \
+         coalesce((SELECT amount FROM entry WHERE posting_id = posting.id AND book = 4), 0)",
+    ),
+    (
+        "a call has ended exactly when its hold has, and in the same way",
+        "SELECT 'call ' || lower(hex(call.id)) || ' is ' || status || ', its hold has state ' || \
+         state FROM call JOIN hold ON hold.id = call.id \
+         WHERE (status = 'captured') <> (state = 1) OR (status = 'cancelled' AND state = 0)",
+    ),
+    (
+        "no row refers to one that is not there",
+        "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' refers to a missing ' || parent \
+         FROM pragma_foreign_key_check",
+    ),
+];
+
+/// Runs every check on the data of one moment.
+pub(crate) fn verify(db: &Connection) -> Result<Vec<Finding>, Error> {
+    db.execute_batch("BEGIN")?;
+    let findings = check(db);
+    db.execute_batch("COMMIT")?;
+    findings
+}
+
+/// Runs every check inside an open transaction.
+pub(crate) fn check(db: &Connection) -> Result<Vec<Finding>, Error> {
+    let mut findings = Vec::new();
+    for (invariant, sql) in CHECKS {
+        let mut query = db.prepare(sql)?;
+        for what in query.query_map([], |row| row.get(0))?.take(NAMED_MAX) {
+            findings.push(Finding { invariant, what: what? });
+        }
+    }
+    Ok(findings)
+}
+
+/// How many accounts, holds and postings there are.
+pub(crate) fn counts(db: &Connection) -> Result<[i64; 3], Error> {
+    let count =
+        |table| db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0));
+    Ok([count("account")?, count("hold")?, count("posting")?])
+}
