@@ -1,0 +1,223 @@
+//! What a component may import and must export, and how it is told what is wrong.
+
+use wasmtime::Engine;
+use wasmtime::component::types::{Component, ComponentInstance, ComponentItem};
+
+use crate::fault::Fault;
+use crate::signature::signature;
+
+/// The contract's WIT package.
+pub const PACKAGE: &str = "stokehold:service";
+/// The version of the contract that this host runs.
+pub const VERSION: &str = "0.1.0";
+
+/// Types can be long, and so can lists of names; a message has to stay readable.
+const SHOWN_CHARS_MAX: usize = 400;
+
+const REBUILD: &str = "build it against wit/service-0.1.0 of this host";
+
+pub(crate) struct Interface {
+    pub(crate) name: &'static str,
+    functions: &'static [(&'static str, &'static str)],
+}
+
+/// The host functions, each with its type.
+pub(crate) const CHARGE: Interface = Interface {
+    name: "stokehold:service/charge@0.1.0",
+    functions: &[
+        ("authorized", "func() -> u64"),
+        ("fuel-remaining", "func() -> u64"),
+        ("capture-at-most", "func(u64)"),
+        ("progress", "func(f32, string)"),
+    ],
+};
+
+/// Types alone: a component imports them to name the types of its exports.
+const TYPES: Interface = Interface {
+    name: "stokehold:service/types@0.1.0",
+    functions: &[],
+};
+
+const SERVICE: Interface = Interface {
+    name: "stokehold:service/service@0.1.0",
+    functions: &[
+        (
+            "quote",
+            "func(record { call-id: string, route: string, params: string, client-id: string }) \
+             -> result<record { credits: u64, description: option<string> }, \
+             variant { user-error(string), access-error(string), unavailable(string) }>",
+        ),
+        (
+            "handle",
+            "func(record { call-id: string, route: string, params: string, client-id: string }) \
+             -> result<string, \
+             variant { user-error(string), access-error(string), unavailable(string) }>",
+        ),
+    ],
+};
+
+/// All that keeps a component from being a paid service.
+pub(crate) fn faults(engine: &Engine, component: &Component) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = component
+        .imports(engine)
+        .flat_map(|(name, import)| import_faults(engine, name, &import.ty))
+        .collect();
+    faults.extend(export_faults(engine, component));
+    faults
+}
+
+fn import_faults(engine: &Engine, name: &str, item: &ComponentItem) -> Vec<Fault> {
+    let offered = [CHARGE, TYPES].into_iter().find(|it| it.name == name);
+    let (Some(interface), ComponentItem::ComponentInstance(instance)) = (offered, item) else {
+        return vec![Fault::new(
+            format!("the component imports {}", shown(name)),
+            import_mend(name),
+        )];
+    };
+    let mut faults = Vec::new();
+    for (function, item) in instance.exports(engine) {
+        let found = match &item.ty {
+            ComponentItem::Type(_) => continue,
+            ComponentItem::ComponentFunc(func) => signature(func),
+            _ => "no function".to_owned(),
+        };
+        let expected = interface.functions.iter().find(|(it, _)| *it == function);
+        match expected {
+            Some((_, expected)) if *expected == found => {}
+            Some((_, expected)) => {
+                faults.push(wrong_type("imports", name, function, expected, &found));
+            }
+            None => faults.push(Fault::new(
+                format!(
+                    "the component imports {} of {name}, which has no such function",
+                    shown(function)
+                ),
+                REBUILD,
+            )),
+        }
+    }
+    faults
+}
+
+fn import_mend(name: &str) -> String {
+    let (package, version) = split(name);
+    if package.starts_with("wasi:filesystem/") || package.starts_with("wasi:sockets/") {
+        return "a service never gets files or sockets: leave out what uses them; Rust guests \
+                build for wasm32-unknown-unknown"
+            .to_owned();
+    }
+    if package.starts_with("wasi:") {
+        return "this host offers no WASI yet: leave out what uses it; Rust guests build for \
+                wasm32-unknown-unknown"
+            .to_owned();
+    }
+    match version {
+        Some(version) if is_ours(package) && version != VERSION => {
+            format!("expected version {VERSION}, found {version}: {REBUILD}")
+        }
+        _ => format!(
+            "leave it out: a service may import {} and nothing else",
+            CHARGE.name
+        ),
+    }
+}
+
+fn export_faults(engine: &Engine, component: &Component) -> Vec<Fault> {
+    let export = component
+        .exports(engine)
+        .find(|(name, _)| *name == SERVICE.name);
+    match export.map(|(_, export)| export.ty) {
+        Some(ComponentItem::ComponentInstance(instance)) => function_faults(engine, &instance),
+        Some(_) => vec![Fault::new(
+            format!("the component's export {} is no interface", SERVICE.name),
+            REBUILD,
+        )],
+        None => vec![missing_export(engine, component)],
+    }
+}
+
+fn function_faults(engine: &Engine, instance: &ComponentInstance) -> Vec<Fault> {
+    let fault = |(function, expected): &(&str, &str)| {
+        let found = match instance.get_export(engine, function)?.ty {
+            ComponentItem::ComponentFunc(func) => signature(&func),
+            _ => "no function".to_owned(),
+        };
+        let fault = || wrong_type("exports", SERVICE.name, function, expected, &found);
+        (found != *expected).then(fault)
+    };
+    let missing = |(function, _): &(&str, &str)| {
+        let fault = || {
+            Fault::new(
+                format!(
+                    "the component's {} lacks the function {function}",
+                    SERVICE.name
+                ),
+                REBUILD,
+            )
+        };
+        instance.get_export(engine, function).is_none().then(fault)
+    };
+    let functions = SERVICE.functions.iter();
+    functions
+        .filter_map(|function| missing(function).or_else(|| fault(function)))
+        .collect()
+}
+
+fn missing_export(engine: &Engine, component: &Component) -> Fault {
+    let names: Vec<&str> = component.exports(engine).map(|(name, _)| name).collect();
+    let (expected, _) = split(SERVICE.name);
+    let other = names
+        .iter()
+        .map(|name| split(name))
+        .find(|(package, _)| *package == expected);
+    if let Some((_, version)) = other {
+        return Fault::new(
+            format!(
+                "the component exports {expected} in version {}, not in version {VERSION}",
+                version.map_or("none".to_owned(), shown)
+            ),
+            REBUILD,
+        );
+    }
+    let exports = match names.as_slice() {
+        [] => "nothing".to_owned(),
+        names => shown(&names.join(", ")),
+    };
+    Fault::new(
+        format!(
+            "the component does not export {}; it exports {exports}",
+            SERVICE.name
+        ),
+        "implement the world stokehold:service/paid-service and build again",
+    )
+}
+
+fn wrong_type(verb: &str, interface: &str, function: &str, expected: &str, found: &str) -> Fault {
+    Fault::new(
+        format!(
+            "the component {verb} {function} of {interface} with a wrong type: expected \
+             {expected}, found {}",
+            shown(found)
+        ),
+        REBUILD,
+    )
+}
+
+/// `a:b/c@1.0.0` → `a:b/c` and `1.0.0`.
+fn split(name: &str) -> (&str, Option<&str>) {
+    match name.split_once('@') {
+        Some((package, version)) => (package, Some(version)),
+        None => (name, None),
+    }
+}
+
+fn is_ours(package: &str) -> bool {
+    package.split('/').next() == Some(PACKAGE)
+}
+
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

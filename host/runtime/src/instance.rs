@@ -1,0 +1,144 @@
+//! One run: an instance, a call, and the end of both.
+
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use wasmtime::Store;
+
+use crate::bindings::{PaidService, PaidServicePre};
+use crate::budget::Budget;
+use crate::charge::{Charge, Turn};
+use crate::log::Log;
+use crate::memory::MemoryMeter;
+use crate::run::{End, Run};
+use crate::settings::Settings;
+use crate::stop::{Phase, Stop};
+use crate::{Failure, Quote};
+
+/// What the host keeps beside a guest.
+pub(crate) struct State {
+    pub(crate) charge: Charge,
+    pub(crate) log: Log,
+    pub(crate) turn: Turn,
+    memory: MemoryMeter,
+}
+
+/// What a guest answers with.
+pub(crate) trait Answer: Send + 'static {
+    fn text_bytes(&self) -> usize;
+}
+
+impl Answer for String {
+    fn text_bytes(&self) -> usize {
+        self.len()
+    }
+}
+
+impl Answer for Quote {
+    fn text_bytes(&self) -> usize {
+        self.description.as_ref().map_or(0, String::len)
+    }
+}
+
+fn failure_text_bytes(failure: &Failure) -> usize {
+    let (Failure::UserError(text) | Failure::AccessError(text) | Failure::Unavailable(text)) =
+        failure;
+    text.len()
+}
+
+/// Calls one export of a new instance.
+pub(crate) type Export<T> =
+    for<'a> fn(&'a PaidService, &'a mut Store<State>, &'a crate::Request) -> Called<'a, T>;
+pub(crate) type Called<'a, T> =
+    Pin<Box<dyn Future<Output = wasmtime::Result<Result<T, Failure>>> + Send + 'a>>;
+
+/// One call, before it runs.
+pub(crate) struct Call<T> {
+    pub(crate) program: PaidServicePre<State>,
+    pub(crate) export: Export<T>,
+    pub(crate) request: crate::Request,
+    pub(crate) authorized: u64,
+    pub(crate) budget: Budget,
+}
+
+impl<T: Answer> Call<T> {
+    /// Runs the call to its end and tells what it used. Nothing of the instance stays.
+    pub(crate) async fn run(self, settings: &Settings) -> Run<T> {
+        let start = Instant::now();
+        let mut store = match self.store(settings) {
+            Ok(store) => store,
+            Err(error) => return Run::broken(format!("{error:#}")),
+        };
+        let deadline = self.budget.deadline;
+        let end = match tokio::time::timeout(deadline, self.end(&mut store)).await {
+            Ok(end) => end,
+            Err(_) => End::Stopped(Stop::Deadline {
+                limit: deadline,
+                elapsed: start.elapsed(),
+            }),
+        };
+        self.measured(end, start.elapsed(), store)
+    }
+
+    fn store(&self, settings: &Settings) -> wasmtime::Result<Store<State>> {
+        let budget = &self.budget;
+        let memory_bytes_max = budget.memory_bytes_max.min(settings.memory_bytes_max);
+        let state = State {
+            charge: Charge {
+                authorized: self.authorized,
+                capture_at_most: None,
+            },
+            log: Log::new(budget.log_bytes_max),
+            turn: Turn::new(budget.fuel, settings.fuel_yield_interval),
+            memory: MemoryMeter::new(memory_bytes_max, settings.table_elements_max),
+        };
+        let mut store = Store::new(self.program.engine(), state);
+        store.limiter(|state| &mut state.memory);
+        store.set_hostcall_fuel(budget.output_bytes_max);
+        store.set_fuel(budget.fuel)?;
+        store.fuel_async_yield_interval(Some(settings.fuel_yield_interval))?;
+        Ok(store)
+    }
+
+    async fn end(&self, store: &mut Store<State>) -> End<T> {
+        let Budget {
+            fuel,
+            output_bytes_max,
+            ..
+        } = self.budget;
+        let stopped = |phase, error| End::Stopped(Stop::new(&error, phase, fuel, output_bytes_max));
+        // Start functions are the guest's code as well: they run on its fuel and its time.
+        let service = match self.program.instantiate_async(&mut *store).await {
+            Ok(service) => service,
+            Err(error) => return stopped(Phase::Instantiating, error),
+        };
+        match (self.export)(&service, store, &self.request).await {
+            // The engine bounds what it copies; a text can be longer here than in the guest,
+            // where it may be UTF-16.
+            Ok(Ok(answer)) if answer.text_bytes() <= output_bytes_max => End::Answered(answer),
+            Ok(Err(failure)) if failure_text_bytes(&failure) <= output_bytes_max => {
+                End::Failed(failure)
+            }
+            Ok(_) => End::Stopped(Stop::Output {
+                limit_bytes: output_bytes_max,
+            }),
+            Err(error) => stopped(Phase::Calling, error),
+        }
+    }
+
+    fn measured(&self, end: End<T>, elapsed: Duration, store: Store<State>) -> Run<T> {
+        let fuel_left = match store.get_fuel() {
+            Ok(fuel) => fuel,
+            Err(error) => return Run::broken(format!("{error:#}")),
+        };
+        let state = store.into_data();
+        Run {
+            end,
+            fuel_used: self.budget.fuel.saturating_sub(fuel_left),
+            memory_peak_bytes: state.memory.peak_bytes(),
+            elapsed,
+            capture_at_most: state.charge.capture_at_most,
+            log: state.log.into_lines(),
+        }
+    }
+}

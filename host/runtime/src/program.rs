@@ -1,0 +1,60 @@
+//! A component that has passed every check and is ready to run.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::bindings::PaidServicePre;
+use crate::instance::State;
+
+/// A component that has passed every check and is ready to run. Cheap to clone; it belongs to
+/// the runtime that loaded it.
+#[derive(Clone)]
+pub struct Program {
+    pre: PaidServicePre<State>,
+    report: Arc<Report>,
+}
+
+impl Program {
+    pub(crate) fn new(pre: PaidServicePre<State>, report: Report) -> Self {
+        Program {
+            pre,
+            report: Arc::new(report),
+        }
+    }
+
+    /// What the checks found.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    pub(crate) fn pre(&self) -> &PaidServicePre<State> {
+        &self.pre
+    }
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Program").field(&self.report).finish()
+    }
+}
+
+/// What is known of a component without running it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// SHA-256 of the component, in hexadecimal: its identity.
+    pub digest: String,
+    /// Size of the component, in bytes.
+    pub size_bytes: usize,
+    /// What it imports, by name.
+    pub imports: Vec<String>,
+    /// What it exports, by name.
+    pub exports: Vec<String>,
+    /// Memories of all its core instances.
+    pub memories: u32,
+    /// The largest of them at the start, in bytes.
+    pub memory_bytes_min: u64,
+    /// Tables of all its core instances.
+    pub tables: u32,
+    /// The largest of them at the start, in elements.
+    pub table_elements_min: u64,
+}

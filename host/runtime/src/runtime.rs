@@ -1,0 +1,149 @@
+//! The runtime: loads programs and runs them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::runtime::Runtime as Threads;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use wasmtime::component::Linker;
+
+use crate::budget::Budget;
+use crate::engine::{self, StartError};
+use crate::fault::Faults;
+use crate::instance::{Answer, Call, State};
+use crate::load::Loader;
+use crate::program::Program;
+use crate::run::Run;
+use crate::settings::Settings;
+use crate::{Quote, Request, charge, threads};
+
+/// Loads components and runs them on threads of its own. Cheap to clone; the last clone that
+/// goes takes the threads with it, without waiting for runs that nobody waits for.
+#[derive(Clone)]
+pub struct Runtime {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: Arc<Settings>,
+    loader: Loader,
+    places: Arc<Semaphore>,
+    // An option only for `drop`, which has to take it.
+    threads: Option<Threads>,
+}
+
+impl Runtime {
+    /// Starts an engine and its threads.
+    pub fn new(settings: &Settings) -> Result<Self, StartError> {
+        for (name, zero) in [
+            ("guest_threads", settings.guest_threads == 0),
+            ("instances_max", settings.instances_max == 0),
+            ("fuel_yield_interval", settings.fuel_yield_interval == 0),
+        ] {
+            if zero {
+                return Err(StartError::Zero(name));
+            }
+        }
+        let engine = engine::start(settings)?;
+        let mut linker = Linker::<State>::new(&engine);
+        charge::add_to_linker(&mut linker)
+            .map_err(|error| StartError::Engine(format!("{error:#}")))?;
+        let places = usize::try_from(settings.instances_max).unwrap_or(Semaphore::MAX_PERMITS);
+        let inner = Inner {
+            settings: Arc::new(settings.clone()),
+            loader: Loader::new(linker, settings),
+            places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
+            threads: Some(threads::start(settings.guest_threads)?),
+        };
+        Ok(Runtime {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Checks a component against the contract and compiles it, or tells all that is wrong with
+    /// it. This takes up to seconds of all cores and must not run on an async thread.
+    pub fn load(&self, component: &[u8]) -> Result<Program, Faults> {
+        self.inner.loader.load(component)
+    }
+
+    /// Asks what `request` may cost. The guest sees an authorized amount of 0.
+    pub async fn quote(&self, program: &Program, request: Request, budget: Budget) -> Run<Quote> {
+        self.run(Call {
+            program: program.pre().clone(),
+            export: |service, store, request| {
+                let service = service.stokehold_service_service();
+                Box::pin(service.call_quote(store, request))
+            },
+            request,
+            authorized: 0,
+            budget,
+        })
+        .await
+    }
+
+    /// Has `request` done, for `authorized` micro-credits. The answer is whatever text the guest
+    /// returned: whether it is JSON is the caller's question.
+    pub async fn handle(
+        &self,
+        program: &Program,
+        request: Request,
+        authorized: u64,
+        budget: Budget,
+    ) -> Run<String> {
+        self.run(Call {
+            program: program.pre().clone(),
+            export: |service, store, request| {
+                let service = service.stokehold_service_service();
+                Box::pin(service.call_handle(store, request))
+            },
+            request,
+            authorized,
+            budget,
+        })
+        .await
+    }
+
+    /// Runs on the guests' threads. If the caller stops waiting, the guest stops as well: there
+    /// is nobody left to tell how it ended.
+    async fn run<T: Answer>(&self, call: Call<T>) -> Run<T> {
+        let Some(threads) = &self.inner.threads else {
+            return Run::broken("the runtime has shut down".to_owned());
+        };
+        let places = Arc::clone(&self.inner.places);
+        let settings = Arc::clone(&self.inner.settings);
+        let mut task = JoinSet::new();
+        task.spawn_on(
+            async move {
+                // Held until the instance is gone: instances never outnumber the pool's.
+                let Ok(_place) = places.acquire().await else {
+                    return Run::broken("the runtime has shut down".to_owned());
+                };
+                call.run(&settings).await
+            },
+            threads.handle(),
+        );
+        match task.join_next().await {
+            Some(Ok(run)) => run,
+            Some(Err(error)) => Run::broken(error.to_string()),
+            None => Run::broken("the run is gone".to_owned()),
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Waiting for threads would panic where this runs on an async thread.
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background();
+        }
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime")
+            .field("settings", &self.inner.settings)
+            .finish_non_exhaustive()
+    }
+}
