@@ -1,0 +1,199 @@
+//! Requests (JSON-RPC 2.0, sections 4 and 6).
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::fault::{Class, Fault};
+use crate::params::Params;
+
+/// What a body holds.
+#[derive(Debug)]
+pub enum Payload<'a> {
+    /// One message.
+    Single(Result<Message<'a>, Fault>),
+    /// Several, in their order. Never empty.
+    Batch(Vec<Result<Message<'a>, Fault>>),
+}
+
+/// A request or, without an id, a notification.
+#[derive(Debug)]
+pub struct Message<'a> {
+    /// To be echoed in the answer. A notification has none, and gets no answer.
+    pub id: Option<Id<'a>>,
+    /// The named parameters.
+    pub params: Params<'a>,
+}
+
+/// The id of a request: a string, a number or `null`, kept as the text that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Id<'a>(&'a str);
+
+impl Id<'static> {
+    /// The id of an answer to what was no request.
+    pub const NULL: Self = Self("null");
+}
+
+impl Id<'_> {
+    /// The id as JSON text.
+    pub fn as_json(&self) -> &str {
+        self.0
+    }
+}
+
+/// Reads a body. A batch of more than `batch_max` messages is refused whole.
+///
+/// The method's name is not checked: on these paths the path says what is asked.
+pub fn parse(body: &[u8], batch_max: usize) -> Result<Payload<'_>, Fault> {
+    let text = std::str::from_utf8(body).map_err(|error| {
+        Fault::new(Class::ParseError, format!("the body is not UTF-8: {error}"))
+    })?;
+    let whole: &RawValue = serde_json::from_str(text)
+        .map_err(|error| Fault::new(Class::ParseError, format!("the body is not JSON: {error}")))?;
+    if !whole.get().starts_with('[') {
+        return Ok(Payload::Single(message(whole)));
+    }
+    let several: Vec<&RawValue> =
+        serde_json::from_str(whole.get()).map_err(|error| invalid(&error))?;
+    match several.len() {
+        0 => Err(Fault::new(Class::InvalidRequest, "an empty batch")),
+        length if length > batch_max => {
+            let what = format!("a batch of {length} requests: the limit is {batch_max}");
+            Err(Fault::new(Class::InvalidRequest, what))
+        }
+        _ => Ok(Payload::Batch(several.into_iter().map(message).collect())),
+    }
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    jsonrpc: Option<&'a RawValue>,
+    method: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    params: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    id: Option<&'a RawValue>,
+}
+
+/// Keeps a `null` apart from a member that is not there.
+fn present<'de, D: serde::Deserializer<'de>>(member: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(member).map(Some)
+}
+
+fn message(text: &RawValue) -> Result<Message<'_>, Fault> {
+    let envelope: Envelope<'_> =
+        serde_json::from_str(text.get()).map_err(|error| invalid(&error))?;
+    let is = |member: Option<&RawValue>, expected: &str| {
+        member.is_some_and(|value| value.get() == expected)
+    };
+    if !is(envelope.jsonrpc, "\"2.0\"") {
+        return Err(Fault::new(
+            Class::InvalidRequest,
+            "\"jsonrpc\" has to be \"2.0\"",
+        ));
+    }
+    if !envelope
+        .method
+        .is_some_and(|method| method.get().starts_with('"'))
+    {
+        return Err(Fault::new(
+            Class::InvalidRequest,
+            "\"method\" has to be a string",
+        ));
+    }
+    let id = envelope.id.map(RawValue::get);
+    if id.is_some_and(|id| id.starts_with(['{', '[', 't', 'f'])) {
+        let what = "\"id\" has to be a string, a number or null";
+        return Err(Fault::new(Class::InvalidRequest, what));
+    }
+    Ok(Message {
+        id: id.map(Id),
+        params: Params::read(envelope.params),
+    })
+}
+
+fn invalid(error: &serde_json::Error) -> Fault {
+    Fault::new(
+        Class::InvalidRequest,
+        format!("not a JSON-RPC 2.0 request: {error}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn single(body: &str) -> Result<Message<'_>, Fault> {
+        match parse(body.as_bytes(), 10)? {
+            Payload::Single(message) => message,
+            Payload::Batch(_) => panic!("a batch"),
+        }
+    }
+
+    fn class(body: &str) -> Class {
+        single(body).expect_err("a fault").class
+    }
+
+    #[test]
+    fn ids_are_echoed_as_they_came() {
+        for (id, expected) in [
+            ("\"a90378ec\"", Some("\"a90378ec\"")),
+            ("7", Some("7")),
+            ("1e400", Some("1e400")),
+            ("null", Some("null")),
+            ("\"\\u00e9\"", Some("\"\\u00e9\"")),
+        ] {
+            let body = format!(r#"{{"jsonrpc":"2.0","method":"call","params":{{}},"id":{id}}}"#);
+            let message = single(&body).expect("a request");
+            assert_eq!(message.id.as_ref().map(Id::as_json), expected);
+        }
+        let notification = single(r#"{"jsonrpc":"2.0","method":"call","params":{}}"#);
+        assert_eq!(notification.expect("a notification").id, None);
+    }
+
+    #[test]
+    fn what_is_no_request_is_named() {
+        for body in [
+            "",
+            "{",
+            "{\"jsonrpc\":\"2.0\",}",
+            "nul",
+            "{}{}",
+            "\u{feff}{}",
+        ] {
+            assert_eq!(class(body), Class::ParseError, "{body}");
+        }
+        for body in [
+            "{}",
+            "1",
+            "null",
+            "\"call\"",
+            r#"{"jsonrpc":"1.0","method":"call"}"#,
+            r#"{"jsonrpc":2.0,"method":"call"}"#,
+            r#"{"jsonrpc":"2.0","method":1}"#,
+            r#"{"jsonrpc":"2.0"}"#,
+            r#"{"jsonrpc":"2.0","method":"call","id":{}}"#,
+            r#"{"jsonrpc":"2.0","method":"call","id":true}"#,
+            r#"{"jsonrpc":"2.0","method":"call","id":1,"id":2}"#,
+            "[]",
+        ] {
+            assert_eq!(class(body), Class::InvalidRequest, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_deep_body_is_read_without_recursion() {
+        let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+        let body = format!(r#"{{"jsonrpc":"2.0","method":"call","params":{{"a":{deep}}},"id":1}}"#);
+        assert!(single(&body).is_ok());
+        assert!(parse(deep.as_bytes(), 10).is_ok());
+    }
+
+    #[test]
+    fn a_batch_is_bounded() {
+        let batch = |length| format!("[{}]", vec!["1"; length].join(","));
+        assert!(
+            matches!(parse(batch(10).as_bytes(), 10), Ok(Payload::Batch(all)) if all.len() == 10)
+        );
+        assert!(parse(batch(11).as_bytes(), 10).is_err());
+    }
+}
