@@ -59,7 +59,7 @@ impl FromStr for Credits {
             return Err(CreditsError::NotANumber);
         }
         digits.drain(..digits.len() - digits.trim_start_matches('0').len());
-        let exponent = exponent.parse().or_else(far_exponent)?;
+        let exponent = exponent.parse().or_else(|error| far_exponent(&error))?;
         if digits.is_empty() || unsigned != text {
             return Err(CreditsError::NotPositive);
         }
@@ -74,7 +74,7 @@ fn scale(exponent: i64, fraction: &str) -> i64 {
 }
 
 /// An exponent beyond all numbers is still an exponent.
-fn far_exponent(error: ParseIntError) -> Result<i64, CreditsError> {
+fn far_exponent(error: &ParseIntError) -> Result<i64, CreditsError> {
     match error.kind() {
         IntErrorKind::PosOverflow => Ok(i64::MAX),
         IntErrorKind::NegOverflow => Ok(i64::MIN),
