@@ -46,7 +46,9 @@ fn check(guest: &Guest, built: &[u8]) -> Result<()> {
     }
     let host = target::host()?;
     if host != RECORDED_HOST {
-        println!("{file}: its source builds; bytes can be compared on {RECORDED_HOST} only, this is {host}");
+        println!(
+            "{file}: its source builds; bytes can be compared on {RECORDED_HOST} only, this is {host}"
+        );
         return Ok(());
     }
     bail!(

@@ -1,8 +1,9 @@
 //! Turning a core module into a component.
 
 use anyhow::{Result, ensure};
-use sha2::{Digest, Sha256};
 use wit_component::ComponentEncoder;
+
+use crate::digest::sha256;
 
 /// A component is committed and uploaded: it has to stay small.
 const SIZE_BYTES_MAX: usize = 200_000;
@@ -22,9 +23,4 @@ pub(crate) fn encode(module: &[u8]) -> Result<Vec<u8>> {
 /// How a component is named in messages: its size and the SHA-256 of its bytes.
 pub(crate) fn describe(component: &[u8]) -> String {
     format!("{} bytes, sha256 {}", component.len(), sha256(component))
-}
-
-/// The SHA-256 of `bytes`, in hexadecimal.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -66,19 +66,18 @@ fn flags() -> Result<String> {
     };
     let sysroot = target::sysroot()?;
     // Where two prefixes fit a path, the compiler takes the later one.
-    let prefixes = [
-        (paths::root(), "/stokehold"),
-        (&cargo_home, "/cargo"),
-        (Path::new(&sysroot), "/rust"),
-    ];
+    let prefixes =
+        [(paths::root(), "/stokehold"), (&cargo_home, "/cargo"), (Path::new(&sysroot), "/rust")];
     let flags = prefixes.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
     Ok(flags.join("\u{1f}"))
 }
 
 /// The text `[table] key` of a TOML file.
 fn text(file: &Path, table: &str, key: &str) -> Result<String> {
-    let toml = fs::read_to_string(file).with_context(|| format!("Cannot read {}", file.display()))?;
+    let toml =
+        fs::read_to_string(file).with_context(|| format!("Cannot read {}", file.display()))?;
     let toml: Table = toml.parse().with_context(|| format!("Cannot parse {}", file.display()))?;
     let text = toml.get(table).and_then(|table| table.get(key)).and_then(|text| text.as_str());
-    text.map(str::to_owned).with_context(|| format!("{} has no text `{key}` in [{table}]", file.display()))
+    text.map(str::to_owned)
+        .with_context(|| format!("{} has no text `{key}` in [{table}]", file.display()))
 }

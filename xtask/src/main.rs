@@ -4,6 +4,7 @@
 mod build_guests;
 mod command;
 mod component;
+mod digest;
 mod guest;
 mod paths;
 mod target;

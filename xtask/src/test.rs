@@ -22,7 +22,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     })?;
     step("the binary that the tests start", || {
         command::run(command::cargo().current_dir(paths::root()).args([
-            "build", "--locked", "--release", "--package", "stokehold",
+            "build",
+            "--locked",
+            "--release",
+            "--package",
+            "stokehold",
         ]))
     })?;
     step("tests of the host", || command::run(&mut host_tests(options)))?;
