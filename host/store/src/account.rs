@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension};
 use stokehold_ledger::{
-    Account, AccountId, AccountToken, Command, Credits, Decision, Rows, ServiceId, Source,
-    Timestamp, decide,
+    Account, AccountId, AccountToken, Command, Credits, Decision, Refusal, Rows, ServiceId,
+    Source, Timestamp, decide,
 };
 
 use crate::error::Error;
@@ -56,14 +56,14 @@ impl Store {
         reason: String,
         once: Option<Once>,
     ) -> Result<Credits, Error> {
-        let base = token.base().to_owned();
+        let token = token.clone();
         self.write(move |db, now| {
             if let Some(answer) = replay::recall(db, once.as_ref())? {
                 let micros = answer.parse().map_err(|_| Error::Corrupt(answer))?;
                 return Ok(Credits::from_micros(micros));
             }
             let cause = Cause { reason: Some(&reason), ..Cause::default() };
-            let account = ensure_account(db, service, &base, now)?;
+            let account = ensure_account(db, service, &token, now)?;
             let account = grant(db, &account, (amount, Source::Gift), cause, now)?;
             replay::remember(db, once.as_ref(), &account.balance.micros().to_string(), now)?;
             Ok(account.balance)
@@ -72,19 +72,23 @@ impl Store {
     }
 }
 
-/// The account with this token; a new one, with nothing on it, where there is none.
+/// The account with this token; a new one, with nothing on it, where there is none. The placeholder
+/// that many databases share names no account.
 pub(crate) fn ensure_account(
     db: &Connection,
     service: ServiceId,
-    token: &str,
+    token: &AccountToken,
     now: Timestamp,
 ) -> Result<Account, Error> {
+    if token.is_placeholder() {
+        return Err(Refusal::UnknownAccount.into());
+    }
     db.prepare_cached(
         "INSERT INTO account (service_id, token, balance, held, created_at) \
          VALUES (?1, ?2, 0, 0, ?3) ON CONFLICT (service_id, token) DO NOTHING",
     )?
-    .execute((service.0, token, now.0))?;
-    load_account(db, service, token)?.ok_or(Error::NotFound("account"))
+    .execute((service.0, token.base(), now.0))?;
+    load_account(db, service, token.base())?.ok_or(Error::NotFound("account"))
 }
 
 /// Adds credits to an account, inside a write.

@@ -191,7 +191,7 @@ fn begin(db: &Connection, new: &NewCall, now: Timestamp) -> Result<(), Error> {
             ttl: new.ttl,
             description: new.description.clone(),
         };
-        authorize(db, new.service, new.account_token.base(), &command, now)?;
+        authorize(db, new.service, &new.account_token, &command, now)?;
     }
     db.prepare_cached(
         "INSERT INTO call (id, service_id, version_id, account_token, route, params_digest, \

@@ -24,12 +24,12 @@ impl Store {
         ttl: Span,
         description: Option<String>,
     ) -> Result<HoldId, Error> {
-        let base = token.base().to_owned();
+        let token = token.clone();
         let hold = HoldId(Uuid::now_v7());
         self.write(move |db, now| {
             let description = description.clone();
             let command = Command::Authorize { hold, amount, ttl, description };
-            authorize(db, service, &base, &command, now)?;
+            authorize(db, service, &token, &command, now)?;
             Ok(hold)
         })
         .await
@@ -65,16 +65,19 @@ impl Store {
     }
 }
 
-/// Makes a hold, inside a write.
+/// Makes a hold, inside a write. A token that may not be charged is as good as an unknown one.
 pub(crate) fn authorize(
     db: &Connection,
     service: ServiceId,
-    token: &str,
+    token: &AccountToken,
     command: &Command,
     now: Timestamp,
 ) -> Result<(), Error> {
     let attempt = || {
-        let account = load_account(db, service, token)?;
+        let account = match token.is_chargeable() {
+            true => load_account(db, service, token.base())?,
+            false => None,
+        };
         let rows = Rows { account: account.as_ref(), hold: None };
         Ok::<_, Error>((account, decide(rows, command, now)))
     };

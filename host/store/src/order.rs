@@ -42,7 +42,7 @@ impl Store {
         pack: PackId,
         commission: BasisPoints,
     ) -> Result<Order, Error> {
-        let base = token.base().to_owned();
+        let token = token.clone();
         let id = OrderId(Uuid::now_v7());
         self.write(move |db, now| {
             let pack = load_pack(db, pack)?.filter(|pack| pack.service == service);
@@ -51,7 +51,7 @@ impl Store {
             let split = split.ok_or(Refusal::PriceOutOfRange)?;
             // The order names its account, and the posting names its order: first an empty
             // account, then the order, then the grant.
-            let account = ensure_account(db, service, &base, now)?;
+            let account = ensure_account(db, service, &token, now)?;
             db.execute(
                 "INSERT INTO purchase (id, service_id, account_id, pack_id, pack_name, credits, \
                  price_cents, commission_bp, commission_cents, status, created_at) \
