@@ -1,5 +1,5 @@
 //! Tasks of this repository: `cargo xtask TASK`.
-#![expect(clippy::print_stdout, reason = "a task's output is its printed text")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "what a task says, it prints")]
 
 mod build_guests;
 mod command;
@@ -10,6 +10,8 @@ mod paths;
 mod target;
 mod test;
 mod tidy;
+
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
@@ -26,10 +28,23 @@ enum Task {
     Tidy,
 }
 
-fn main() -> Result<()> {
-    match Task::parse() {
-        Task::BuildGuests(options) => build_guests::run(&options),
-        Task::Test(options) => test::run(&options),
+fn main() -> ExitCode {
+    match run(&Task::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Not `{error:?}`: what a task finds is no bug of the task, so no backtrace helps.
+            for (depth, cause) in error.chain().enumerate() {
+                eprintln!("{}: {cause}", if depth == 0 { "error" } else { "because" });
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: &Task) -> Result<()> {
+    match task {
+        Task::BuildGuests(options) => build_guests::run(options),
+        Task::Test(options) => test::run(options),
         Task::Tidy => tidy::run(),
     }
 }
