@@ -37,6 +37,9 @@ impl Store {
 
     /// Captures a hold of `service`, whole or in part, and answers how much was captured. A hold
     /// that was captured before stays as it is, and the amount of that time is the answer.
+    ///
+    /// The hold of a call is not captured this way: what a call costs depends on how it ends, and
+    /// [`Store::settle_call`] knows. It is answered like a hold that does not exist.
     pub async fn capture(
         &self,
         service: ServiceId,
@@ -44,6 +47,9 @@ impl Store {
         amount: Option<Credits>,
     ) -> Result<Credits, Error> {
         self.write(move |db, now| {
+            if is_call(db, hold)? {
+                return Err(Refusal::UnknownHold.into());
+            }
             let hold = end(db, service, hold, &Command::Capture(amount), now)?;
             match hold.state {
                 HoldState::Captured(amount) => Ok(amount),
@@ -112,6 +118,10 @@ pub(crate) fn end(
         }
         Decision::Already(hold) => Ok(hold),
     }
+}
+
+fn is_call(db: &Connection, id: HoldId) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT 1 FROM call WHERE id = ?1")?.exists([id.0.as_bytes()])
 }
 
 fn load_hold(db: &Connection, id: HoldId) -> rusqlite::Result<Option<Hold>> {
