@@ -1,1 +1,52 @@
-//! skeleton
+//! What Stokehold does, use case by use case.
+//!
+//! [`App`] is opened once from a [`Config`] and holds the store, the runtime and the catalogue of
+//! services. Each noun has a file, and each use case is a method of [`App`]. This is the only crate
+//! that sees both money and WebAssembly; it knows nothing of HTTP.
+
+mod account;
+mod admission;
+mod app;
+mod broker;
+mod call;
+mod caller;
+mod catalogue;
+pub mod config;
+mod error;
+mod manifest;
+mod order;
+mod outcome;
+mod pack;
+mod sandbox;
+mod secret;
+mod service;
+mod token;
+mod version;
+
+pub use account::GrantRequest;
+pub use app::{App, OpenError};
+pub use broker::{Authorization, BrokerError};
+pub use call::{Call, CallRequest};
+pub use caller::Caller;
+pub use config::Config;
+pub use error::Error;
+pub use manifest::{Manifest, ManifestError, ManifestFault, PackRow, Settle};
+pub use order::OrderRequest;
+pub use outcome::{CallFailure, Limit};
+pub use pack::PackRequest;
+pub use secret::Secret;
+pub use service::ServiceRequest;
+pub use version::{Published, Upload, sanitise};
+
+/// What other crates need of the layers below.
+pub mod types {
+    pub use stokehold_ledger::{
+        AccountToken, BasisPoints, CallId, Cents, Commission, Credits, HoldId, OrderId, PackId,
+        PostingKind, Refusal, ServiceId, Span, Timestamp, TokenId, VersionId,
+    };
+    pub use stokehold_runtime::{Failure, Fault, Faults, PRICE_LIST, Report, Runtime, Stop};
+    pub use stokehold_store::{
+        AccountView, ApiToken, Audit, CallRecord, CallStatus, Finding, Line, Mode, Order, Pack,
+        Page, Role, Service, ServiceStatus, Version,
+    };
+}

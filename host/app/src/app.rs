@@ -1,0 +1,139 @@
+//! The application: opening, health, closing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stokehold_runtime::{Runtime, Settings, StartError};
+use stokehold_store::{Mode, OpenError as StoreOpenError, Store};
+use thiserror::Error;
+use tokio::sync::watch;
+
+use crate::admission::Admission;
+use crate::catalogue::Catalogue;
+use crate::config::Config;
+use crate::secret::random_bytes;
+
+/// How often holds are expired when nobody writes.
+const SWEEP_PERIOD: Duration = Duration::from_secs(1);
+
+/// Everything a host does, on one store and one runtime.
+pub struct App {
+    pub(crate) config: Config,
+    pub(crate) store: Store,
+    pub(crate) runtime: Runtime,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) admission: Admission,
+    /// Turns true when calls that still run have to end.
+    pub(crate) stopping: watch::Sender<bool>,
+}
+
+/// Why a host cannot start.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The settings are wrong.
+    #[error("the configuration is not valid: {}", .0.join("; "))]
+    Config(Vec<String>),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreOpenError),
+    /// The store was opened and cannot be read.
+    #[error(transparent)]
+    Read(#[from] stokehold_store::Error),
+    /// Guests cannot be run here.
+    #[error("the runtime cannot start: {0}")]
+    Runtime(#[from] StartError),
+    /// The machine gives no random bytes.
+    #[error("no random bytes: {0}")]
+    Random(#[from] getrandom::Error),
+}
+
+impl App {
+    /// Opens a host on the data directory that the configuration names.
+    pub async fn open(config: Config) -> Result<Arc<Self>, OpenError> {
+        let mode = if config.store.sandbox { Mode::Sandbox } else { Mode::Production };
+        check(&config)?;
+        let store = Store::open(&config.store.data, mode, random_bytes()?)?;
+        Self::start(config, store).await
+    }
+
+    /// Opens a host on a store in memory, gone when it is dropped. It is a sandbox.
+    pub async fn in_memory(config: Config) -> Result<Arc<Self>, OpenError> {
+        check(&config)?;
+        let store = Store::in_memory(Mode::Sandbox, random_bytes()?)?;
+        Self::start(config, store).await
+    }
+
+    async fn start(config: Config, store: Store) -> Result<Arc<Self>, OpenError> {
+        let runtime = Runtime::new(&runtime_settings(&config))?;
+        let cut_off = store.recover_calls().await?;
+        if cut_off > 0 {
+            tracing::warn!(calls = cut_off, "cancelled calls that were cut off");
+        }
+        let catalogue = Catalogue::load(&store).await?;
+        let admission = Admission::new(&config.calls);
+        let stopping = watch::Sender::new(false);
+        let app = Arc::new(Self { config, store, runtime, catalogue, admission, stopping });
+        tokio::spawn(sweep(Arc::downgrade(&app)));
+        Ok(app)
+    }
+
+    /// The settings it was opened with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Whether money is real.
+    pub fn mode(&self) -> Mode {
+        self.store.mode()
+    }
+
+    /// Whether requests can be served: the store takes writes, and the host is not stopping.
+    pub async fn is_ready(&self) -> bool {
+        !self.admission.is_closed() && self.store.ping().await.is_ok()
+    }
+
+    /// Takes no more calls, lets those that run finish within `grace`, cancels the rest, and
+    /// returns when all are settled.
+    pub async fn drain(&self, grace: Duration) {
+        self.admission.close();
+        if tokio::time::timeout(grace, self.admission.idle()).await.is_err() {
+            tracing::warn!("cancelling the calls that still run");
+            self.stopping.send_replace(true);
+            self.admission.idle().await;
+        }
+    }
+}
+
+fn check(config: &Config) -> Result<(), OpenError> {
+    let faults = config.faults();
+    if faults.is_empty() { Ok(()) } else { Err(OpenError::Config(faults)) }
+}
+
+fn runtime_settings(config: &Config) -> Settings {
+    let mut settings = Settings::default();
+    // Each running call has one guest at a time; some places stay free for uploads' checks.
+    settings.instances_max = settings.instances_max.max(config.calls.running_max);
+    settings.memory_bytes_max = mebibytes(config.calls.memory_mib_max);
+    settings.component_bytes_max = config.server.upload_bytes_max;
+    if let Some(threads) = config.runtime.guest_threads {
+        settings.guest_threads = threads;
+    }
+    settings
+}
+
+pub(crate) fn mebibytes(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(1 << 20)
+}
+
+/// Expires holds while nobody writes, for as long as the host is there.
+async fn sweep(app: std::sync::Weak<App>) {
+    let mut period = tokio::time::interval(SWEEP_PERIOD);
+    loop {
+        period.tick().await;
+        let Some(app) = app.upgrade() else { return };
+        if let Err(error) = app.store.expire_holds().await {
+            tracing::error!(%error, "holds cannot be expired");
+            return;
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The services as they stand, in memory: what every call looks up first.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use stokehold_runtime::{Faults, Program, Runtime};
+use stokehold_store::{Error as StoreError, Service, Store, Version};
+use tokio::sync::{Mutex, OnceCell};
+
+use crate::error::Error;
+use crate::manifest::Manifest;
+
+/// A service with what calls run on.
+pub(crate) struct Live {
+    pub(crate) service: Service,
+    pub(crate) active: Option<Arc<Active>>,
+}
+
+/// The active version of a service.
+pub(crate) struct Active {
+    pub(crate) version: Version,
+    pub(crate) manifest: Manifest,
+    component: Vec<u8>,
+    program: OnceCell<Program>,
+}
+
+impl Active {
+    /// The compiled component; the first call of a version compiles it.
+    pub(crate) async fn program(&self, runtime: &Runtime) -> Result<Program, Error> {
+        let compile = || async {
+            let (runtime, component) = (runtime.clone(), self.component.clone());
+            load(runtime, component).await?.map_err(|faults| Error::Host(faults.to_string()))
+        };
+        self.program.get_or_try_init(compile).await.cloned()
+    }
+}
+
+/// Validates and compiles a component, away from the threads that serve requests.
+pub(crate) async fn load(
+    runtime: Runtime,
+    component: Vec<u8>,
+) -> Result<Result<Program, Faults>, Error> {
+    let loading = tokio::task::spawn_blocking(move || runtime.load(&component));
+    loading.await.map_err(|_| Error::Host("the compiler panicked".into()))
+}
+
+/// All services, by name and by the hash of their key.
+#[derive(Default)]
+pub(crate) struct Catalogue {
+    services: RwLock<Index>,
+    /// Held while a service is read again after a change, so that an older reading never replaces
+    /// a newer one.
+    changing: Mutex<()>,
+}
+
+#[derive(Default)]
+struct Index {
+    by_name: HashMap<String, Arc<Live>>,
+    by_key: HashMap<[u8; 32], Arc<Live>>,
+}
+
+impl Catalogue {
+    pub(crate) async fn load(store: &Store) -> Result<Self, StoreError> {
+        let catalogue = Self::default();
+        for service in store.services().await? {
+            catalogue.insert(Arc::new(live(store, service, None).await?));
+        }
+        Ok(catalogue)
+    }
+
+    pub(crate) fn by_name(&self, name: &str) -> Option<Arc<Live>> {
+        self.services.read().unwrap_or_else(PoisonError::into_inner).by_name.get(name).cloned()
+    }
+
+    pub(crate) fn by_key(&self, hash: &[u8; 32]) -> Option<Arc<Live>> {
+        self.services.read().unwrap_or_else(PoisonError::into_inner).by_key.get(hash).cloned()
+    }
+
+    /// The number of the version that calls of a service run on.
+    pub(crate) fn active_number(&self, name: &str) -> Option<u32> {
+        self.by_name(name)?.active.as_ref().map(|active| active.version.number)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.services.read().unwrap_or_else(PoisonError::into_inner).by_name.is_empty()
+    }
+
+    /// Reads a service again after a change.
+    pub(crate) async fn refresh(&self, store: &Store, name: &str) -> Result<Arc<Live>, Error> {
+        let _changing = self.changing.lock().await;
+        let service = store.service(name.to_owned()).await?.ok_or(Error::NotFound("service"))?;
+        let known = self.by_name(name);
+        let active = known.as_ref().and_then(|live| live.active.clone());
+        let fresh = Arc::new(live(store, service, active).await?);
+        self.insert(fresh.clone());
+        Ok(fresh)
+    }
+
+    fn insert(&self, live: Arc<Live>) {
+        let mut services = self.services.write().unwrap_or_else(PoisonError::into_inner);
+        let known = services.by_name.insert(live.service.name.clone(), live.clone());
+        if let Some(known) = known {
+            services.by_key.remove(&known.service.key_hash);
+        }
+        services.by_key.insert(live.service.key_hash, live);
+    }
+}
+
+/// A service with its active version; `known` is reused where it still is that version.
+async fn live(
+    store: &Store,
+    service: Service,
+    known: Option<Arc<Active>>,
+) -> Result<Live, StoreError> {
+    let active = match (service.active_version, known) {
+        (Some(id), Some(known)) if known.version.id == id => Some(known),
+        (Some(id), _) => {
+            let (version, component) = store.version(id).await?;
+            let manifest = Manifest::parse(Manifest::FILE_NAME, &version.manifest)
+                .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+            Some(Arc::new(Active { version, manifest, component, program: OnceCell::new() }))
+        }
+        (None, _) => None,
+    };
+    Ok(Live { service, active })
+}

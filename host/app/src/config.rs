@@ -1,0 +1,184 @@
+//! Settings of a host. Every limit stands here, with its default and the reason for it.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// The settings of a host, as they stand in its configuration file.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where it listens, and what it takes from the network.
+    pub server: Server,
+    /// Where its data is.
+    pub store: Store,
+    /// What a call may use at the most, and how many there may be.
+    pub calls: Calls,
+    /// How guests are run.
+    pub runtime: Runtime,
+    /// The terms of the broker.
+    pub broker: Broker,
+}
+
+/// Where the host listens, and what it takes from the network.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// Address and port. Loopback: whoever wants more puts a proxy with TLS before it.
+    pub listen: String,
+    /// The address that clients know the host by, for links in answers. By default the address it
+    /// listens on.
+    pub public_url: Option<String>,
+    /// The longest body of a request but for uploads, in bytes: 1 MiB holds a thousand documents'
+    /// worth of params.
+    pub body_bytes_max: usize,
+    /// The longest upload, in bytes: 64 MiB, above the largest components known (interpreted
+    /// languages, 18 MiB) with room to grow.
+    pub upload_bytes_max: usize,
+    /// The most requests in one JSON-RPC batch. Each is as expensive as a request of its own.
+    pub batch_max: usize,
+    /// How long a stopping host lets calls run on before it cancels them, in seconds.
+    pub grace_s: u64,
+    /// How long a client may take to send a request's headers and body, in seconds.
+    pub read_s_max: u64,
+}
+
+/// Where the data is.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// The directory of the database.
+    pub data: PathBuf,
+    /// Whether this is a sandbox: orders are paid at once, services need no approval, and the magic
+    /// tokens work.
+    pub sandbox: bool,
+}
+
+/// What calls may use.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Calls {
+    /// Calls that run at once. More than a machine has cores, since a guest may wait.
+    pub running_max: u32,
+    /// Calls that wait for a place to run. Beyond it a client is told to come back.
+    pub waiting_max: u32,
+    /// Calls of one account that run or wait: one client cannot fill the queue.
+    pub per_account_max: u32,
+    /// How long a call waits for a place before its client is told to come back, in seconds. Clients
+    /// give up after 15.
+    pub wait_s_max: u64,
+    /// Fuel that a quote, or a call that costs nothing, may burn: about 10 ms of CPU.
+    pub free_fuel: u64,
+    /// Wall time for a quote, in milliseconds.
+    pub quote_deadline_ms: u64,
+    /// The most memory of one guest, in MiB.
+    pub memory_mib_max: u32,
+    /// The longest that one call may run, in seconds.
+    pub deadline_s_max: u64,
+    /// The longest result, in bytes. It is kept with the call's record.
+    pub output_bytes_max: usize,
+    /// The longest log that is kept with a call's record, in bytes.
+    pub log_bytes_max: usize,
+}
+
+/// How guests are run.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Runtime {
+    /// Threads that run guests. By default as many as there are cores; they give way to the threads
+    /// that serve the broker.
+    pub guest_threads: Option<usize>,
+}
+
+/// The terms of the broker.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Broker {
+    /// How long a hold may stay open at the most, in hours. What a provider asks for above it is
+    /// lowered to it. The protocol's default is 180 days.
+    pub ttl_hours_max: u32,
+    /// The operator's share of each sale, in hundredths of a per cent.
+    pub commission_bp: u16,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8070".into(),
+            public_url: None,
+            body_bytes_max: 1 << 20,
+            upload_bytes_max: 64 << 20,
+            batch_max: 50,
+            grace_s: 30,
+            read_s_max: 30,
+        }
+    }
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { data: "./stokehold-data".into(), sandbox: false }
+    }
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self {
+            running_max: 64,
+            waiting_max: 1_024,
+            per_account_max: 64,
+            wait_s_max: 10,
+            free_fuel: 100_000_000,
+            quote_deadline_ms: 1_000,
+            memory_mib_max: 256,
+            deadline_s_max: 600,
+            output_bytes_max: 1 << 20,
+            log_bytes_max: 64 << 10,
+        }
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "each section's defaults stand together here")]
+impl Default for Runtime {
+    fn default() -> Self {
+        Self { guest_threads: None }
+    }
+}
+
+impl Default for Broker {
+    fn default() -> Self {
+        Self { ttl_hours_max: 4_320, commission_bp: 2_500 }
+    }
+}
+
+impl Config {
+    /// What is wrong with the settings, one text each. Empty for good ones.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut check = |holds: bool, what: &str| {
+            if !holds {
+                faults.push(what.to_owned());
+            }
+        };
+        check(self.calls.running_max >= 1, "calls.running_max has to be at least 1");
+        check(self.calls.running_max <= 4_096, "calls.running_max can be 4096 at the most");
+        check(self.calls.waiting_max >= 1, "calls.waiting_max has to be at least 1");
+        check(self.calls.per_account_max >= 1, "calls.per_account_max has to be at least 1");
+        check(
+            (1..=4_096).contains(&self.calls.memory_mib_max),
+            "calls.memory_mib_max has to be from 1 to 4096",
+        );
+        check(self.calls.deadline_s_max >= 1, "calls.deadline_s_max has to be at least 1");
+        check(self.calls.deadline_s_max <= 86_400, "calls.deadline_s_max can be 86400 at the most");
+        check(self.broker.commission_bp <= 10_000, "broker.commission_bp can be 10000 at the most");
+        check(self.broker.ttl_hours_max >= 1, "broker.ttl_hours_max has to be at least 1");
+        check(self.server.batch_max >= 1, "server.batch_max has to be at least 1");
+        check(self.runtime.guest_threads != Some(0), "runtime.guest_threads has to be at least 1");
+        let url = self.server.public_url.as_deref();
+        check(
+            url.is_none_or(|url| url.starts_with("http://") || url.starts_with("https://")),
+            "server.public_url has to start with http:// or https://",
+        );
+        faults
+    }
+}

@@ -1,0 +1,393 @@
+//! The manifest, `service.toml`.
+
+use std::fmt;
+use std::num::NonZeroU64;
+use std::ops::Range;
+use std::time::Duration;
+
+use serde::Deserialize;
+use stokehold_ledger::{Cents, Credits, Tariff};
+use toml::Spanned;
+
+/// What a provider says of a service and its price.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// The service's technical name: `[a-z][a-z0-9_-]{1,62}`.
+    pub name: String,
+    /// Its name for people.
+    pub label: String,
+    /// What one credit is called.
+    pub unit: String,
+    /// What the service does, in words.
+    pub description: String,
+    /// Where its privacy policy stands; may be empty.
+    pub privacy_policy: String,
+    /// What an eligible database gets on its first use.
+    pub trial_credits: Credits,
+    /// The file that clients are shown when credits run out.
+    pub credit_template: Option<String>,
+    /// The component's file, seen from the manifest.
+    pub component_path: String,
+    /// How fuel and credits relate.
+    pub tariff: Tariff,
+    /// The price of every call, where it is fixed: then no quote is asked for.
+    pub credits_per_call: Option<Credits>,
+    /// What is captured.
+    pub settle: Settle,
+    /// The memory of one guest, in bytes.
+    pub memory_bytes_max: usize,
+    /// How long a call may run.
+    pub deadline: Duration,
+    /// How many calls may run at once.
+    pub concurrency: u32,
+    /// What is for sale.
+    pub packs: Vec<PackRow>,
+}
+
+/// What is captured of a call that succeeded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Settle {
+    /// The whole hold, or what the guest has lowered it to.
+    #[default]
+    Authorized,
+    /// What the fuel cost that was used, rounded up to a micro-credit; the hold at the most.
+    Fuel,
+}
+
+/// A pack that the manifest offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackRow {
+    /// Its name.
+    pub name: String,
+    /// What it is, in words.
+    pub description: String,
+    /// How many credits.
+    pub credits: Credits,
+    /// What they cost together.
+    pub price: Cents,
+}
+
+/// Everything that is wrong with a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManifestError {
+    /// The file's name.
+    pub file: String,
+    /// Never empty.
+    pub faults: Vec<ManifestFault>,
+}
+
+/// One thing that is wrong with a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManifestFault {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub what: String,
+    /// What to do about it.
+    pub mend: String,
+}
+
+impl fmt::Display for ManifestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, fault) in self.faults.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "\n" };
+            write!(
+                f,
+                "{separator}{}:{}: {}\nhint: {}",
+                self.file, fault.line, fault.what, fault.mend
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ManifestError {}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    service: ServiceTable,
+    component: ComponentTable,
+    tariff: TariffTable,
+    #[serde(default)]
+    limits: LimitsTable,
+    #[serde(default)]
+    pack: Vec<PackTable>,
+}
+
+type Number = Spanned<toml::Value>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ServiceTable {
+    name: Spanned<String>,
+    label: Spanned<String>,
+    #[serde(default = "credits")]
+    unit: String,
+    #[serde(default)]
+    description: String,
+    privacy_policy: Option<Spanned<String>>,
+    trial_credits: Option<Number>,
+    credit_template: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ComponentTable {
+    path: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TariffTable {
+    fuel_per_credit: Spanned<i64>,
+    credits_per_call: Option<Number>,
+    #[serde(default)]
+    settle: Settle,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitsTable {
+    memory_mib: Option<Spanned<u32>>,
+    deadline_s: Option<Spanned<u32>>,
+    concurrency: Option<Spanned<u32>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PackTable {
+    name: String,
+    #[serde(default)]
+    description: String,
+    credits: Number,
+    price_eur: Number,
+}
+
+fn credits() -> String {
+    "Credits".into()
+}
+
+impl Manifest {
+    /// The name of the file, by convention.
+    pub const FILE_NAME: &str = "service.toml";
+
+    /// Reads a manifest. `file` is the name that errors show.
+    pub fn parse(file: &str, text: &str) -> Result<Self, ManifestError> {
+        let mut reader = Reader { text, faults: Vec::new() };
+        let manifest = match toml::from_str::<File>(text) {
+            Ok(table) => Some(reader.manifest(table)),
+            Err(error) => {
+                let what = error.message().to_owned();
+                reader.fault(error.span(), what, "docs/manifest.md lists every key and its value");
+                None
+            }
+        };
+        match manifest {
+            Some(manifest) if reader.faults.is_empty() => Ok(manifest),
+            _ => Err(ManifestError { file: file.into(), faults: reader.faults }),
+        }
+    }
+}
+
+/// Whether `name` is a service's technical name: `[a-z][a-z0-9_-]{1,62}`.
+pub(crate) fn is_service_name(name: &str) -> bool {
+    let rest = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
+    (2..=63).contains(&name.len())
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(rest)
+}
+
+/// Turns the tables into a manifest and collects what is wrong on the way.
+struct Reader<'a> {
+    text: &'a str,
+    faults: Vec<ManifestFault>,
+}
+
+impl Reader<'_> {
+    fn manifest(&mut self, file: File) -> Manifest {
+        let service = file.service;
+        self.check(
+            &service.name,
+            is_service_name(service.name.get_ref()),
+            "the name has to be 2 to 63 of a-z, 0-9, _ and -, and start with a letter",
+            "use the technical name of your client module, such as coalroller",
+        );
+        let label = service.label.get_ref();
+        self.check(
+            &service.label,
+            !label.trim().is_empty() && label.len() <= 100,
+            "the label has to have 1 to 100 characters",
+            "give the service a name that people read, such as \"Coal Roller\"",
+        );
+        if let Some(policy) = &service.privacy_policy {
+            self.check(
+                policy,
+                policy.get_ref().starts_with("https://") || policy.get_ref().starts_with("http://"),
+                "the privacy policy has to be a link",
+                "write it with https:// or leave it out",
+            );
+        }
+        let fuel_per_credit = u64::try_from(*file.tariff.fuel_per_credit.get_ref()).ok();
+        let fuel_per_credit = fuel_per_credit.and_then(NonZeroU64::new);
+        self.check(
+            &file.tariff.fuel_per_credit,
+            fuel_per_credit.is_some(),
+            "fuel_per_credit has to be above zero",
+            "12_000_000_000 is about a second of CPU; `stokehold run` shows what a call burns",
+        );
+        let limits = file.limits;
+        Manifest {
+            name: service.name.into_inner(),
+            label: service.label.into_inner(),
+            unit: service.unit,
+            description: service.description,
+            privacy_policy: service.privacy_policy.map(Spanned::into_inner).unwrap_or_default(),
+            trial_credits: service
+                .trial_credits
+                .map_or(Credits::ZERO, |number| self.credits(&number)),
+            credit_template: service.credit_template,
+            component_path: file.component.path,
+            tariff: Tariff::new(fuel_per_credit.unwrap_or(NonZeroU64::MIN)),
+            credits_per_call: file.tariff.credits_per_call.map(|number| self.credits(&number)),
+            settle: file.tariff.settle,
+            memory_bytes_max: self.limit("memory_mib", limits.memory_mib, 64) as usize * (1 << 20),
+            deadline: Duration::from_secs(self.limit("deadline_s", limits.deadline_s, 60).into()),
+            concurrency: self.limit("concurrency", limits.concurrency, 16),
+            packs: file.pack.into_iter().map(|pack| self.pack(pack)).collect(),
+        }
+    }
+
+    fn pack(&mut self, pack: PackTable) -> PackRow {
+        let credits = self.credits(&pack.credits);
+        self.check(
+            &pack.credits,
+            !credits.is_zero(),
+            "a pack has to have credits",
+            "write how many it sells, such as 500.0",
+        );
+        let price = self.price(&pack.price_eur);
+        PackRow { name: pack.name, description: pack.description, credits, price }
+    }
+
+    fn limit(&mut self, name: &str, value: Option<Spanned<u32>>, default: u32) -> u32 {
+        let Some(value) = value else { return default };
+        let what = format!("{name} has to be above zero");
+        self.check(&value, *value.get_ref() > 0, &what, "leave it out for the default");
+        value.into_inner()
+    }
+
+    /// Reads an amount from its text, so that it is exact.
+    fn credits(&mut self, number: &Number) -> Credits {
+        let text = self.text.get(number.span()).unwrap_or_default().replace('_', "");
+        Credits::from_json_number(&text).unwrap_or_else(|error| {
+            let what = format!("{text} is no amount of credits: {error}");
+            self.fault(Some(number.span()), what, "write a number from 0 to 1000000000");
+            Credits::ZERO
+        })
+    }
+
+    fn price(&mut self, number: &Number) -> Cents {
+        const MICROS_PER_CENT: i64 = 10_000;
+        let micros = self.credits(number).micros();
+        let cents = Cents(micros / MICROS_PER_CENT);
+        self.check(
+            number,
+            micros % MICROS_PER_CENT == 0 && cents <= Cents::PRICE_MAX,
+            "a price has two decimals and is 10000000.00 at the most",
+            "write euro and cents, such as 99.90",
+        );
+        cents
+    }
+
+    fn check<T>(&mut self, at: &Spanned<T>, holds: bool, what: &str, mend: &str) {
+        if !holds {
+            self.fault(Some(at.span()), what, mend);
+        }
+    }
+
+    fn fault(&mut self, at: Option<Range<usize>>, what: impl Into<String>, mend: &str) {
+        let before = at.and_then(|span| self.text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        self.faults.push(ManifestFault { line, what: what.into(), mend: mend.into() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+[service]
+name = "coalroller"
+label = "Coal Roller"
+trial_credits = 1.0
+
+[component]
+path = "coalroller.wasm"
+
+[tariff]
+fuel_per_credit = 120_000_000_000
+
+[[pack]]
+name = "500 credits"
+credits = 500.0
+price_eur = 99.90
+"#;
+
+    fn faults(text: &str) -> Vec<(usize, String)> {
+        let error = Manifest::parse("service.toml", text).expect_err("faults");
+        error.faults.into_iter().map(|fault| (fault.line, fault.what)).collect()
+    }
+
+    #[test]
+    fn a_manifest_is_read_exactly() {
+        let manifest = Manifest::parse("service.toml", GOOD).expect("good");
+        assert_eq!(manifest.trial_credits, Credits::from_micros(1_000_000));
+        assert_eq!(manifest.packs[0].price, Cents(9_990));
+        assert_eq!(manifest.memory_bytes_max, 64 << 20);
+        assert_eq!((manifest.unit.as_str(), manifest.settle), ("Credits", Settle::Authorized));
+    }
+
+    #[test]
+    fn every_fault_has_its_line() {
+        let text = GOOD
+            .replace("\"coalroller\"", "\"Coal\"")
+            .replace("500.0", "-1")
+            .replace("99.90", "0.001")
+            .replace("120_000_000_000", "0");
+        let lines: Vec<_> = faults(&text).into_iter().map(|(line, _)| line).collect();
+        assert_eq!(lines, [3, 11, 15, 15, 16]);
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line() {
+        let found = faults(&GOOD.replace("label =", "lable ="));
+        assert_eq!(found[0].0, 4, "{found:?}");
+        assert!(found[0].1.contains("lable"), "{found:?}");
+    }
+
+    #[test]
+    fn errors_name_file_line_and_mend() {
+        let error = Manifest::parse("a/service.toml", &GOOD.replace("500.0", "\"many\""));
+        let text = error.expect_err("a fault").to_string();
+        assert!(text.starts_with("a/service.toml:15: "), "{text}");
+        assert!(text.contains("\nhint: "), "{text}");
+    }
+
+    #[test]
+    fn service_names_are_narrow() {
+        for (name, good) in [
+            ("coalroller", true),
+            ("a1", true),
+            ("a", false),
+            ("1a", false),
+            ("a.b", false),
+            ("A1", false),
+        ] {
+            assert_eq!(is_service_name(name), good, "{name}");
+        }
+        assert!(is_service_name(&"a".repeat(63)) && !is_service_name(&"a".repeat(64)));
+    }
+}

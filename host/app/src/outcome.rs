@@ -1,0 +1,143 @@
+//! How calls fail, and the class of each outcome.
+
+use std::time::Duration;
+
+use stokehold_ledger::{Credits, Refusal};
+use stokehold_runtime::{Failure, Stop};
+use stokehold_store::{Error as StoreError, ServiceStatus};
+use thiserror::Error;
+
+use crate::admission::Full;
+use crate::error::Error;
+
+/// Why a call has no result. Nothing is charged for any of these.
+#[derive(Debug, Error)]
+pub enum CallFailure {
+    /// No service has this name.
+    #[error("there is no service of this name")]
+    UnknownService,
+    /// The service may not be used.
+    #[error("the service is {}", .0.as_str())]
+    NotActive(ServiceStatus),
+    /// Nothing was uploaded yet that could run.
+    #[error("the service has no active version yet; try again later")]
+    NoVersion,
+    /// Not enough credits are available, there is no such account, or its token is disabled.
+    #[error("not enough credits")]
+    Insufficient {
+        /// What the call may cost.
+        needed: Credits,
+        /// What the provider shows the client, sanitised HTML; may be empty.
+        template: String,
+    },
+    /// Too much is going on.
+    #[error("{what}; try again in {} s", retry_after.as_secs())]
+    Busy {
+        /// Which limit was met.
+        what: String,
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The service itself says why it does not answer.
+    #[error("{}", text(.0))]
+    Failed(Failure),
+    /// The host stopped the guest.
+    #[error("{0}. Nothing was charged.")]
+    Stopped(Stop),
+    /// What the guest handed over is not what the contract asks for.
+    #[error("bad output: {0}. Nothing was charged.")]
+    BadOutput(String),
+    /// The hold ended while the call ran: somebody released it, or it expired.
+    #[error("the hold ended while the call ran: {0}. Nothing was charged.")]
+    HoldLost(Refusal),
+    /// The host is stopping.
+    #[error("the host is stopping; try again in a minute. Nothing was charged.")]
+    HostStopping,
+    /// The ledger said no.
+    #[error(transparent)]
+    Refused(Refusal),
+    /// The host failed.
+    #[error("the host failed")]
+    Host(#[source] Error),
+}
+
+/// The limit that a call has broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value, in the unit that the name ends with.
+    pub value: u64,
+    /// What the call has used or asked for.
+    pub used: u64,
+}
+
+impl CallFailure {
+    /// The class of the outcome, as it stands on the call's record.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Failed(Failure::UserError(_)) => "user-error",
+            Self::Failed(Failure::AccessError(_)) => "access-error",
+            Self::Failed(Failure::Unavailable(_)) => "unavailable",
+            Self::Stopped(Stop::OutOfFuel { .. }) => "out-of-fuel",
+            Self::Stopped(Stop::Memory { .. }) => "memory",
+            Self::Stopped(Stop::Deadline { .. }) => "deadline",
+            Self::Stopped(Stop::Output { .. }) => "output",
+            Self::Stopped(Stop::Trap { .. }) => "trap",
+            Self::BadOutput(_) => "bad-output",
+            Self::HoldLost(_) => "hold-lost",
+            Self::HostStopping => "host-stopped",
+            Self::UnknownService | Self::NotActive(_) | Self::NoVersion => "no-service",
+            Self::Insufficient { .. } | Self::Refused(_) => "refused",
+            Self::Busy { .. } => "busy",
+            Self::Stopped(Stop::HostFault(_)) | Self::Host(_) => "host-fault",
+        }
+    }
+
+    /// Which limit was broken, where one was.
+    pub fn limit(&self, fuel_used: u64) -> Option<Limit> {
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let limit = |name, value, used| Some(Limit { name, value, used });
+        match self {
+            Self::Stopped(Stop::OutOfFuel { limit: value }) => limit("fuel", *value, fuel_used),
+            Self::Stopped(Stop::Memory { limit_bytes, asked_bytes }) => {
+                limit("memory_bytes", *limit_bytes as u64, *asked_bytes as u64)
+            }
+            Self::Stopped(Stop::Deadline { limit: value, elapsed }) => {
+                limit("deadline_ms", millis(*value), millis(*elapsed))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn text(failure: &Failure) -> &str {
+    match failure {
+        Failure::UserError(text) | Failure::AccessError(text) | Failure::Unavailable(text) => text,
+    }
+}
+
+impl From<Full> for CallFailure {
+    fn from(full: Full) -> Self {
+        let busy = |what, seconds| Self::Busy { what, retry_after: Duration::from_secs(seconds) };
+        match full {
+            Full::Stopping => Self::HostStopping,
+            Full::Account { max } => {
+                busy(format!("this account has {max} calls under way, which is its limit"), 1)
+            }
+            Full::Queue { max } => busy(format!("{max} calls wait, which is the host's limit"), 5),
+            Full::Wait { waited } => {
+                busy(format!("no place came free in {} s", waited.as_secs()), 5)
+            }
+        }
+    }
+}
+
+impl From<StoreError> for CallFailure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Refused(refusal) => Self::Refused(refusal),
+            error => Self::Host(error.into()),
+        }
+    }
+}
