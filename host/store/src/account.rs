@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension};
 use stokehold_ledger::{
-    Account, AccountId, AccountToken, Command, Credits, Decision, Refusal, Rows, ServiceId,
-    Source, Timestamp, decide,
+    Account, AccountId, AccountToken, Command, Credits, Decision, Refusal, Rows, ServiceId, Source,
+    Timestamp, decide,
 };
 
 use crate::error::Error;

@@ -7,8 +7,7 @@
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use stokehold_ledger::{
-    AccountToken, CallId, Command, Credits, HoldId, HoldState, Refusal, ServiceId, Span, Timestamp,
-    VersionId,
+    AccountToken, CallId, Command, Credits, HoldId, Refusal, ServiceId, Span, Timestamp, VersionId,
 };
 
 use crate::error::Error;
@@ -133,9 +132,9 @@ impl Store {
 
     /// Ends a call and its hold in one step, and answers what was captured.
     ///
-    /// Where the hold has ended before (it has expired, or was released), nothing can be captured:
-    /// the call is then recorded as cancelled and the ledger's refusal is the second part of the
-    /// answer.
+    /// Where the ledger refuses the capture (the hold has expired, or was released, or is smaller),
+    /// nothing is captured: the call and its hold are then cancelled, and the refusal is the second
+    /// part of the answer.
     pub async fn settle_call(
         &self,
         id: CallId,
@@ -195,8 +194,8 @@ fn begin(db: &Connection, new: &NewCall, now: Timestamp) -> Result<(), Error> {
     }
     db.prepare_cached(
         "INSERT INTO call (id, service_id, version_id, account_token, route, params_digest, \
-         status, price_list, fuel_bought, created_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8, ?9)",
+         status, price_list, credits, fuel_bought, created_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8, ?9, ?10)",
     )?
     .execute(params![
         new.id.0.as_bytes(),
@@ -206,6 +205,7 @@ fn begin(db: &Connection, new: &NewCall, now: Timestamp) -> Result<(), Error> {
         new.route,
         new.params_digest,
         new.price_list,
+        new.credits.micros(),
         integer(new.fuel_bought),
         now.0
     ])?;
@@ -219,63 +219,62 @@ fn settle(
     spent: &Spent,
     now: Timestamp,
 ) -> Result<(Credits, Option<Refusal>), Error> {
-    let (captured, refusal) = match end_hold(db, id, settlement, now) {
-        Ok(captured) => (captured, None),
-        Err(Error::Refused(refusal)) => (None, Some(refusal)),
-        Err(error) => return Err(error),
-    };
+    let (captured, refusal) = end_hold(db, id, settlement, now)?;
     let status = captured.map_or(CallStatus::Cancelled, |_| CallStatus::Captured);
-    let ended = db
-        .prepare_cached(
-            "UPDATE call SET status = ?2, outcome = ?3, result = ?4, error = ?5, log = ?6, \
-             fuel_used = ?7, memory_peak_bytes = ?8, duration_ms = ?9, ended_at = ?10 \
-             WHERE id = ?1 AND status = 'running'",
-        )?
-        .execute(params![
-            id.0.as_bytes(),
-            status.as_str(),
-            spent.outcome,
-            spent.result,
-            spent.error,
-            spent.log,
-            integer(spent.fuel_used),
-            integer(spent.memory_peak_bytes),
-            integer(spent.duration_ms),
-            now.0
-        ])?;
-    if ended == 0 {
-        return Err(Error::NotFound("running call"));
-    }
+    db.prepare_cached(
+        "UPDATE call SET status = ?2, outcome = ?3, result = ?4, error = ?5, log = ?6, \
+         fuel_used = ?7, memory_peak_bytes = ?8, duration_ms = ?9, ended_at = ?10 WHERE id = ?1",
+    )?
+    .execute(params![
+        id.0.as_bytes(),
+        status.as_str(),
+        spent.outcome,
+        spent.result,
+        spent.error,
+        spent.log,
+        integer(spent.fuel_used),
+        integer(spent.memory_peak_bytes),
+        integer(spent.duration_ms),
+        now.0
+    ])?;
     Ok((captured.unwrap_or(Credits::ZERO), refusal))
 }
 
-/// Ends the hold of a call, if it has one. Answers what was captured, `None` for a cancelled one.
+/// Ends the hold of a running call, if it has one. Answers what was captured, `None` for a
+/// cancelled one, and why it could not be captured.
 fn end_hold(
     db: &Connection,
     id: CallId,
     settlement: Settlement,
     now: Timestamp,
-) -> Result<Option<Credits>, Error> {
-    let service = db
-        .prepare_cached("SELECT service_id FROM hold WHERE id = ?1")?
-        .query_row([id.0.as_bytes()], |row| row.get(0).map(ServiceId))
-        .optional()?;
-    let command = match settlement {
-        Settlement::Capture(amount) => Command::Capture(Some(amount)),
-        Settlement::Cancel => Command::Cancel,
-    };
-    let Some(service) = service else {
-        return Ok((settlement != Settlement::Cancel).then_some(Credits::ZERO));
-    };
-    match end(db, service, HoldId(id.0), &command, now)?.state {
-        HoldState::Captured(amount) => Ok(Some(amount)),
-        _ => Ok(None),
+) -> Result<(Option<Credits>, Option<Refusal>), Error> {
+    let (service, free) = db
+        .prepare_cached(
+            "SELECT service_id, credits = 0 FROM call WHERE id = ?1 AND status = 'running'",
+        )?
+        .query_row([id.0.as_bytes()], |row| Ok((ServiceId(row.get(0)?), row.get(1)?)))
+        .optional()?
+        .ok_or(Error::NotFound("running call"))?;
+    if free {
+        let captured = matches!(settlement, Settlement::Capture(_)).then_some(Credits::ZERO);
+        return Ok((captured, None));
     }
+    let hold = HoldId(id.0);
+    let mut refusal = None;
+    if let Settlement::Capture(amount) = settlement {
+        match end(db, service, hold, &Command::Capture(Some(amount)), now) {
+            Ok(_) => return Ok((Some(amount), None)),
+            Err(Error::Refused(why)) => refusal = Some(why),
+            Err(error) => return Err(error),
+        }
+    }
+    end(db, service, hold, &Command::Cancel, now)?;
+    Ok((None, refusal))
 }
 
 const CALL: &str = "SELECT call.id, call.service_id, service.name, version.number, version.digest, \
                     call.account_token, call.route, call.status, call.outcome, call.result, \
-                    call.error, call.log, call.price_list, coalesce(hold.amount, 0), \
+                    call.error, call.log, call.price_list, call.credits, \
                     coalesce(hold.captured, 0), call.fuel_bought, call.fuel_used, \
                     call.memory_peak_bytes, call.duration_ms, call.created_at, call.ended_at \
                     FROM call JOIN service ON service.id = call.service_id \

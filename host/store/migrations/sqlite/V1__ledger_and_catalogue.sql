@@ -138,7 +138,7 @@ CREATE TABLE replay (
     PRIMARY KEY (scope, key)
 ) STRICT, WITHOUT ROWID;
 
--- A call that is not free has a hold of the same id.
+-- A call that is not free has a hold of the same id and amount.
 CREATE TABLE call (
     id                BLOB PRIMARY KEY,
     service_id        INTEGER NOT NULL REFERENCES service (id),
@@ -152,6 +152,7 @@ CREATE TABLE call (
     error             TEXT,
     log               TEXT NOT NULL DEFAULT '',
     price_list        TEXT NOT NULL,
+    credits           INTEGER NOT NULL CHECK (credits >= 0),     -- authorized; 0: a free call
     fuel_bought       INTEGER NOT NULL CHECK (fuel_bought >= 0),
     fuel_used         INTEGER NOT NULL DEFAULT 0 CHECK (fuel_used BETWEEN 0 AND fuel_bought),
     memory_peak_bytes INTEGER NOT NULL DEFAULT 0,
