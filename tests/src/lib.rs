@@ -1,1 +1,3 @@
-//! skeleton
+//! Helpers for tests that cross crates.
+
+pub mod guest;

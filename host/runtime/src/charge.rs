@@ -39,16 +39,13 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
             Ok(())
         })
     })?;
-    charge.func_wrap_async(
-        "progress",
-        |mut store, (fraction, message): (f32, String)| {
-            Box::new(async move {
-                pay(&mut store, message_fuel(&message)).await?;
-                store.data_mut().log.push(&line(fraction, &message));
-                Ok(())
-            })
-        },
-    )
+    charge.func_wrap_async("progress", |mut store, (fraction, message): (f32, String)| {
+        Box::new(async move {
+            pay(&mut store, message_fuel(&message)).await?;
+            store.data_mut().log.push(&line(fraction, &message));
+            Ok(())
+        })
+    })
 }
 
 /// Takes `fuel` from the guest before the host works for it, and lets others run when it is
@@ -71,19 +68,12 @@ async fn pay(store: &mut StoreContextMut<'_, State>, fuel: u64) -> wasmtime::Res
 
 fn message_fuel(message: &str) -> u64 {
     let bytes = u64::try_from(message.len()).unwrap_or(u64::MAX);
-    PRICE_LIST
-        .message_byte_fuel
-        .saturating_mul(bytes)
-        .saturating_add(PRICE_LIST.call_fuel)
+    PRICE_LIST.message_byte_fuel.saturating_mul(bytes).saturating_add(PRICE_LIST.progress_fuel)
 }
 
 /// A fraction that is no number counts as nothing done.
 fn line(fraction: f32, message: &str) -> String {
-    let percent = if fraction.is_nan() {
-        0.0
-    } else {
-        fraction.clamp(0.0, 1.0) * 100.0
-    };
+    let percent = if fraction.is_nan() { 0.0 } else { fraction.clamp(0.0, 1.0) * 100.0 };
     format!("{percent:.0} % {message}")
 }
 
@@ -96,10 +86,7 @@ pub(crate) struct Turn {
 
 impl Turn {
     pub(crate) fn new(fuel: u64, interval: u64) -> Self {
-        Turn {
-            fuel_at_begin: fuel,
-            interval,
-        }
+        Turn { fuel_at_begin: fuel, interval }
     }
 
     fn is_over(&self, fuel_left: u64) -> bool {

@@ -33,10 +33,7 @@ pub(crate) const CHARGE: Interface = Interface {
 };
 
 /// Types alone: a component imports them to name the types of its exports.
-const TYPES: Interface = Interface {
-    name: "stokehold:service/types@0.1.0",
-    functions: &[],
-};
+const TYPES: Interface = Interface { name: "stokehold:service/types@0.1.0", functions: &[] };
 
 const SERVICE: Interface = Interface {
     name: "stokehold:service/service@0.1.0",
@@ -115,17 +112,12 @@ fn import_mend(name: &str) -> String {
         Some(version) if is_ours(package) && version != VERSION => {
             format!("expected version {VERSION}, found {version}: {REBUILD}")
         }
-        _ => format!(
-            "leave it out: a service may import {} and nothing else",
-            CHARGE.name
-        ),
+        _ => format!("leave it out: a service may import {} and nothing else", CHARGE.name),
     }
 }
 
 fn export_faults(engine: &Engine, component: &Component) -> Vec<Fault> {
-    let export = component
-        .exports(engine)
-        .find(|(name, _)| *name == SERVICE.name);
+    let export = component.exports(engine).find(|(name, _)| *name == SERVICE.name);
     match export.map(|(_, export)| export.ty) {
         Some(ComponentItem::ComponentInstance(instance)) => function_faults(engine, &instance),
         Some(_) => vec![Fault::new(
@@ -148,28 +140,20 @@ fn function_faults(engine: &Engine, instance: &ComponentInstance) -> Vec<Fault> 
     let missing = |(function, _): &(&str, &str)| {
         let fault = || {
             Fault::new(
-                format!(
-                    "the component's {} lacks the function {function}",
-                    SERVICE.name
-                ),
+                format!("the component's {} lacks the function {function}", SERVICE.name),
                 REBUILD,
             )
         };
         instance.get_export(engine, function).is_none().then(fault)
     };
     let functions = SERVICE.functions.iter();
-    functions
-        .filter_map(|function| missing(function).or_else(|| fault(function)))
-        .collect()
+    functions.filter_map(|function| missing(function).or_else(|| fault(function))).collect()
 }
 
 fn missing_export(engine: &Engine, component: &Component) -> Fault {
     let names: Vec<&str> = component.exports(engine).map(|(name, _)| name).collect();
     let (expected, _) = split(SERVICE.name);
-    let other = names
-        .iter()
-        .map(|name| split(name))
-        .find(|(package, _)| *package == expected);
+    let other = names.iter().map(|name| split(name)).find(|(package, _)| *package == expected);
     if let Some((_, version)) = other {
         return Fault::new(
             format!(
@@ -184,10 +168,7 @@ fn missing_export(engine: &Engine, component: &Component) -> Fault {
         names => shown(&names.join(", ")),
     };
     Fault::new(
-        format!(
-            "the component does not export {}; it exports {exports}",
-            SERVICE.name
-        ),
+        format!("the component does not export {}; it exports {exports}", SERVICE.name),
         "implement the world stokehold:service/paid-service and build again",
     )
 }

@@ -5,6 +5,7 @@ use wasmtime::{
     WasmBacktraceDetails, WasmFeatures,
 };
 
+use crate::price_list::operator_costs;
 use crate::settings::Settings;
 use crate::shape::{CORE_INSTANCES_MAX, MEMORIES_MAX, TABLES_MAX};
 
@@ -54,6 +55,7 @@ fn config() -> Config {
     let mut config = Config::new();
     config
         .consume_fuel(true)
+        .operator_cost(operator_costs())
         // A yield every so much fuel and a time-out around the call stop a guest as surely as
         // epochs, which cost much on top of fuel.
         .epoch_interruption(false)

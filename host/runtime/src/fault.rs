@@ -13,10 +13,7 @@ pub struct Fault {
 
 impl Fault {
     pub(crate) fn new(what: impl Into<String>, mend: impl Into<String>) -> Self {
-        Fault {
-            what: what.into(),
-            mend: mend.into(),
-        }
+        Fault { what: what.into(), mend: mend.into() }
     }
 }
 

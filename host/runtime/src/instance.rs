@@ -72,10 +72,7 @@ impl<T: Answer> Call<T> {
         let deadline = self.budget.deadline;
         let end = match tokio::time::timeout(deadline, self.end(&mut store)).await {
             Ok(end) => end,
-            Err(_) => End::Stopped(Stop::Deadline {
-                limit: deadline,
-                elapsed: start.elapsed(),
-            }),
+            Err(_) => End::Stopped(Stop::Deadline { limit: deadline, elapsed: start.elapsed() }),
         };
         self.measured(end, start.elapsed(), store)
     }
@@ -84,10 +81,7 @@ impl<T: Answer> Call<T> {
         let budget = &self.budget;
         let memory_bytes_max = budget.memory_bytes_max.min(settings.memory_bytes_max);
         let state = State {
-            charge: Charge {
-                authorized: self.authorized,
-                capture_at_most: None,
-            },
+            charge: Charge { authorized: self.authorized, capture_at_most: None },
             log: Log::new(budget.log_bytes_max),
             turn: Turn::new(budget.fuel, settings.fuel_yield_interval),
             memory: MemoryMeter::new(memory_bytes_max, settings.table_elements_max),
@@ -101,11 +95,7 @@ impl<T: Answer> Call<T> {
     }
 
     async fn end(&self, store: &mut Store<State>) -> End<T> {
-        let Budget {
-            fuel,
-            output_bytes_max,
-            ..
-        } = self.budget;
+        let Budget { fuel, output_bytes_max, .. } = self.budget;
         let stopped = |phase, error| End::Stopped(Stop::new(&error, phase, fuel, output_bytes_max));
         // Start functions are the guest's code as well: they run on its fuel and its time.
         let service = match self.program.instantiate_async(&mut *store).await {
@@ -119,9 +109,7 @@ impl<T: Answer> Call<T> {
             Ok(Err(failure)) if failure_text_bytes(&failure) <= output_bytes_max => {
                 End::Failed(failure)
             }
-            Ok(_) => End::Stopped(Stop::Output {
-                limit_bytes: output_bytes_max,
-            }),
+            Ok(_) => End::Stopped(Stop::Output { limit_bytes: output_bytes_max }),
             Err(error) => stopped(Phase::Calling, error),
         }
     }

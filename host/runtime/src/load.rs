@@ -25,10 +25,7 @@ pub(crate) struct Loader {
 
 impl Loader {
     pub(crate) fn new(linker: Linker<State>, settings: &Settings) -> Self {
-        Loader {
-            linker,
-            settings: settings.clone(),
-        }
+        Loader { linker, settings: settings.clone() }
     }
 
     pub(crate) fn load(&self, bytes: &[u8]) -> Result<Program, Faults> {
@@ -58,18 +55,12 @@ impl Loader {
 fn check_bytes(bytes: &[u8], bytes_max: usize) -> Result<(), Fault> {
     if bytes.len() > bytes_max {
         return Err(Fault::new(
-            format!(
-                "the component has {} bytes; this host allows {bytes_max}",
-                bytes.len()
-            ),
+            format!("the component has {} bytes; this host allows {bytes_max}", bytes.len()),
             "build it optimised for size and without debug information",
         ));
     }
     if bytes.is_empty() {
-        return Err(Fault::new(
-            "the component is empty",
-            "upload the built .wasm file",
-        ));
+        return Err(Fault::new("the component is empty", "upload the built .wasm file"));
     }
     if bytes.starts_with(&CORE_MODULE) {
         return Err(Fault::new(

@@ -11,12 +11,7 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Log {
-            lines: Vec::new(),
-            bytes_left: bytes_max,
-            bytes_max,
-            cut: false,
-        }
+        Log { lines: Vec::new(), bytes_left: bytes_max, bytes_max, cut: false }
     }
 
     /// Keeps one line. What would break or forge lines, control characters, becomes spaces.
@@ -25,17 +20,13 @@ impl Log {
             return;
         }
         // A line end each, so that empty lines use the limit up as well.
-        match self.bytes_left.checked_sub(line.len() + 1) {
-            Some(left) => {
-                self.bytes_left = left;
-                self.lines.push(line.replace(char::is_control, " "));
-            }
-            None => {
-                self.cut = true;
-                let bytes_max = self.bytes_max;
-                self.lines
-                    .push(format!("[log cut: it is limited to {bytes_max} bytes]"));
-            }
+        if let Some(left) = self.bytes_left.checked_sub(line.len() + 1) {
+            self.bytes_left = left;
+            self.lines.push(line.replace(char::is_control, " "));
+        } else {
+            self.cut = true;
+            let bytes_max = self.bytes_max;
+            self.lines.push(format!("[log cut: it is limited to {bytes_max} bytes]"));
         }
     }
 
@@ -54,9 +45,6 @@ mod tests {
         for line in ["abc", "d\ne", "f", ""] {
             log.push(line);
         }
-        assert_eq!(
-            log.into_lines(),
-            ["abc", "d e", "[log cut: it is limited to 8 bytes]"]
-        );
+        assert_eq!(log.into_lines(), ["abc", "d e", "[log cut: it is limited to 8 bytes]"]);
     }
 }

@@ -35,12 +35,7 @@ pub(crate) struct MemoryMeter {
 
 impl MemoryMeter {
     pub(crate) fn new(limit_bytes: usize, table_elements_max: usize) -> Self {
-        MemoryMeter {
-            limit_bytes,
-            table_elements_max,
-            used_bytes: 0,
-            peak_bytes: 0,
-        }
+        MemoryMeter { limit_bytes, table_elements_max, used_bytes: 0, peak_bytes: 0 }
     }
 
     pub(crate) fn peak_bytes(&self) -> usize {
@@ -79,9 +74,7 @@ impl ResourceLimiter for MemoryMeter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let max = maximum.map_or(self.table_elements_max, |max| {
-            max.min(self.table_elements_max)
-        });
+        let max = maximum.map_or(self.table_elements_max, |max| max.min(self.table_elements_max));
         self.grow(
             current.saturating_mul(TABLE_ELEMENT_BYTES),
             desired.saturating_mul(TABLE_ELEMENT_BYTES),

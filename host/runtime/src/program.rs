@@ -16,10 +16,7 @@ pub struct Program {
 
 impl Program {
     pub(crate) fn new(pre: PaidServicePre<State>, report: Report) -> Self {
-        Program {
-            pre,
-            report: Arc::new(report),
-        }
+        Program { pre, report: Arc::new(report) }
     }
 
     /// What the checks found.

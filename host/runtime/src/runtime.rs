@@ -56,9 +56,7 @@ impl Runtime {
             places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
             threads: Some(threads::start(settings.guest_threads)?),
         };
-        Ok(Runtime {
-            inner: Arc::new(inner),
-        })
+        Ok(Runtime { inner: Arc::new(inner) })
     }
 
     /// Checks a component against the contract and compiles it, or tells all that is wrong with
@@ -104,29 +102,35 @@ impl Runtime {
         .await
     }
 
-    /// Runs on the guests' threads. If the caller stops waiting, the guest stops as well: there
-    /// is nobody left to tell how it ended.
     async fn run<T: Answer>(&self, call: Call<T>) -> Run<T> {
+        let places = Arc::clone(&self.inner.places);
+        let settings = Arc::clone(&self.inner.settings);
+        self.on_guest_thread(async move {
+            // Held until the instance is gone: instances never outnumber the pool's.
+            match places.acquire().await {
+                Ok(_place) => call.run(&settings).await,
+                Err(closed) => Run::broken(closed.to_string()),
+            }
+        })
+        .await
+    }
+
+    /// If the caller stops waiting, the guest stops as well: there is nobody left to tell how it
+    /// ended.
+    async fn on_guest_thread<T: Send + 'static>(
+        &self,
+        run: impl Future<Output = Run<T>> + Send + 'static,
+    ) -> Run<T> {
         let Some(threads) = &self.inner.threads else {
             return Run::broken("the runtime has shut down".to_owned());
         };
-        let places = Arc::clone(&self.inner.places);
-        let settings = Arc::clone(&self.inner.settings);
+        // A set of one: unlike a handle, it aborts its task when it goes.
         let mut task = JoinSet::new();
-        task.spawn_on(
-            async move {
-                // Held until the instance is gone: instances never outnumber the pool's.
-                let Ok(_place) = places.acquire().await else {
-                    return Run::broken("the runtime has shut down".to_owned());
-                };
-                call.run(&settings).await
-            },
-            threads.handle(),
-        );
+        task.spawn_on(run, threads.handle());
         match task.join_next().await {
             Some(Ok(run)) => run,
             Some(Err(error)) => Run::broken(error.to_string()),
-            None => Run::broken("the run is gone".to_owned()),
+            None => Run::broken("the run was lost".to_owned()),
         }
     }
 }
@@ -142,8 +146,31 @@ impl Drop for Inner {
 
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Runtime")
-            .field("settings", &self.inner.settings)
-            .finish_non_exhaustive()
+        f.debug_struct("Runtime").field("settings", &self.inner.settings).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Runtime;
+    use crate::{End, Run, Settings, StartError, Stop};
+
+    #[tokio::test]
+    async fn a_panic_of_the_host_ends_one_run_only() {
+        let runtime = Runtime::new(&Settings::default()).unwrap();
+        let run: Run<()> = runtime.on_guest_thread(async { panic!("a bug") }).await;
+        let End::Stopped(Stop::HostFault(reason)) = run.end else {
+            panic!("{run:?}");
+        };
+        assert!(reason.contains("a bug"), "{reason}");
+        let run = runtime.on_guest_thread(async { Run::<()>::broken("reached".to_owned()) }).await;
+        assert_eq!(run.end, End::Stopped(Stop::HostFault("reached".to_owned())));
+    }
+
+    #[test]
+    fn a_setting_of_zero_is_named() {
+        let settings = Settings { instances_max: 0, ..Settings::default() };
+        let error = Runtime::new(&settings).unwrap_err();
+        assert!(matches!(error, StartError::Zero("instances_max")));
     }
 }

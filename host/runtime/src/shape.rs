@@ -49,12 +49,7 @@ impl Shape {
                 u64::try_from(settings.memory_bytes_max).unwrap_or(u64::MAX),
                 "lower the linker's initial memory and stack size, or keep less static data",
             ),
-            (
-                "tables",
-                u64::from(self.tables),
-                u64::from(TABLES_MAX),
-                "link its modules into one",
-            ),
+            ("tables", u64::from(self.tables), u64::from(TABLES_MAX), "link its modules into one"),
             (
                 "elements in a table at the start",
                 self.table_elements_min,

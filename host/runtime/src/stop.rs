@@ -82,19 +82,14 @@ impl Stop {
                 text.strip_prefix("wasm trap: ").unwrap_or(&text).to_owned()
             }
             None if is_too_long(error) => {
-                return Stop::Output {
-                    limit_bytes: output_bytes_max,
-                };
+                return Stop::Output { limit_bytes: output_bytes_max };
             }
             None if phase == Phase::Instantiating || is_host_fault(error) => {
                 return Stop::HostFault(format!("{error:#}"));
             }
             None => error.root_cause().to_string(),
         };
-        Stop::Trap {
-            reason,
-            backtrace: backtrace(error),
-        }
+        Stop::Trap { reason, backtrace: backtrace(error) }
     }
 }
 
