@@ -165,10 +165,11 @@ fn release(account: &Account, hold: &Hold, state: HoldState) -> Result<Decision,
     Ok(Decision::Change(Change { account, hold: Some(hold), posting: None }))
 }
 
-/// The account without what `hold` has set aside.
+/// The account without what `hold` has set aside. An account that holds less than its hold was
+/// altered from outside: nothing more is built on it.
 fn released(account: &Account, hold: &Hold) -> Result<Account, Refusal> {
-    let held = account.held.checked_sub(hold.amount).ok_or(Refusal::UnknownHold)?;
-    Ok(Account { held, ..*account })
+    let held = account.held.checked_sub(hold.amount).filter(|held| *held >= Credits::ZERO);
+    Ok(Account { held: held.ok_or(Refusal::UnknownHold)?, ..*account })
 }
 
 fn held(rows: Rows<'_>) -> Result<(&Account, &Hold), Refusal> {
@@ -285,6 +286,16 @@ mod tests {
         assert_eq!(on(&account, &cancelled, &Command::Cancel), already(&cancelled));
         assert_eq!(on(&account, &expired, &Command::Cancel), already(&expired));
         assert_eq!(on(&account, &captured, &Command::Expire), already(&captured));
+    }
+
+    #[test]
+    fn a_hold_that_its_account_does_not_know_of_is_refused() {
+        let (account, open) = (account(10, 4), hold(5, HoldState::Open));
+        for command in [Command::Capture(None), Command::Cancel] {
+            assert_eq!(on(&account, &open, &command), Err(Refusal::UnknownHold));
+        }
+        let rows = Rows { account: Some(&account), hold: Some(&open) };
+        assert_eq!(decide(rows, &Command::Expire, open.expires_at), Err(Refusal::UnknownHold));
     }
 
     #[test]
