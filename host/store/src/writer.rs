@@ -26,7 +26,9 @@ trait Job: Send {
     /// Runs the write inside the open transaction. Answers whether the transaction may be
     /// committed after it.
     fn run(&mut self, db: &Connection, now: Timestamp) -> bool;
-    /// Tells the caller what came of it. `durable` is false where the commit failed.
+    /// Tells the caller what came of it. `durable` is false where the commit failed: then nothing
+    /// that was found out is told, a refusal neither, for it may rest on what another write of the
+    /// group did.
     fn answer(self: Box<Self>, durable: bool);
 }
 
@@ -55,9 +57,9 @@ where
 
     fn answer(self: Box<Self>, durable: bool) {
         let answer = match self.done {
-            Some(done @ Err(_)) => done,
             Some(done) if durable => done,
-            _ => Err(Error::OutcomeUnknown),
+            Some(_) => Err(Error::OutcomeUnknown),
+            None => Err(Error::Stopped),
         };
         // The caller may have gone away; what it asked for is done all the same.
         let _ = self.reply.send(answer);
@@ -200,4 +202,34 @@ enum Attempt {
     Committed,
     Undone,
     Unknown,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use stokehold_ledger::Refusal;
+
+    use super::*;
+    use crate::store::{Mode, Store};
+
+    /// An entry without a posting, which is found at the commit and not before.
+    const FAILS_AT_COMMIT: &str = "PRAGMA defer_foreign_keys = ON; \
+                                   INSERT INTO entry (posting_id, book, amount) VALUES (9, 0, 1)";
+
+    #[tokio::test]
+    async fn nothing_of_a_group_is_answered_when_its_commit_fails() {
+        let store = Store::in_memory(Mode::Sandbox, [0; 32]).expect("a store");
+        let (go, gate) = channel::<()>();
+        // Keeps the writer busy until the other two are waiting, so that they are of one group.
+        let first = store.write(move |_, _| gate.recv().map_err(|_| Error::Busy));
+        let fails = store.write(|db, _| Ok(db.execute_batch(FAILS_AT_COMMIT)?));
+        let refused = store.write(|_, _| Err::<(), _>(Refusal::AlreadyCaptured.into()));
+        let open = async move { go.send(()) };
+        let (_, fails, refused, _) = tokio::join!(first, fails, refused, open);
+        assert!(matches!(fails, Err(Error::OutcomeUnknown)), "{fails:?}");
+        // The refusal may rest on what the lost transaction did.
+        assert!(matches!(refused, Err(Error::OutcomeUnknown)), "{refused:?}");
+        assert!(matches!(store.expire_holds().await, Err(Error::Stopped)));
+    }
 }
