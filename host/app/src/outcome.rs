@@ -88,7 +88,8 @@ impl CallFailure {
             Self::HoldLost(_) => "hold-lost",
             Self::HostStopping => "host-stopped",
             Self::UnknownService | Self::NotActive(_) | Self::NoVersion => "no-service",
-            Self::Insufficient { .. } | Self::Refused(_) => "refused",
+            Self::Insufficient { .. } => "insufficient-credits",
+            Self::Refused(_) => "refused",
             Self::Busy { .. } => "busy",
             Self::Stopped(Stop::HostFault(_)) | Self::Host(_) => "host-fault",
         }

@@ -1,1 +1,20 @@
-//! skeleton
+//! The HTTP server: the broker's JSON-RPC, hosted services, the management API.
+//!
+//! [`router`] is the table of contents. Handlers are thin: they read a request, call one use case
+//! of [`stokehold_app::App`], and write its answer. No SQL and no arithmetic on amounts stands here.
+
+mod amount;
+mod api;
+mod auth;
+mod body;
+mod health;
+mod hosted;
+mod path;
+mod problem;
+mod router;
+mod rpc;
+mod serve;
+mod when;
+
+pub use router::{Host, openapi, router};
+pub use serve::serve;

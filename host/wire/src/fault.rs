@@ -92,11 +92,7 @@ pub struct Fault {
 impl Fault {
     /// An error of this class.
     pub fn new(class: Class, message: impl Into<String>) -> Self {
-        Self {
-            class,
-            message: message.into(),
-            details: Map::new(),
-        }
+        Self { class, message: message.into(), details: Map::new() }
     }
 
     /// A parameter is of the wrong type or out of its range.

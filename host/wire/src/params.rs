@@ -17,10 +17,7 @@ pub struct Params<'a> {
 impl<'a> Params<'a> {
     pub(crate) fn read(text: Option<&'a RawValue>) -> Self {
         let Some(text) = text else {
-            return Self {
-                members: Vec::new(),
-                is_object: true,
-            };
+            return Self { members: Vec::new(), is_object: true };
         };
         serde_json::from_str(text.get()).unwrap_or_default()
     }
@@ -30,10 +27,7 @@ impl<'a> Params<'a> {
         if self.is_object {
             return Ok(());
         }
-        Err(Fault::new(
-            Class::InvalidParams,
-            "\"params\" has to be an object",
-        ))
+        Err(Fault::new(Class::InvalidParams, "\"params\" has to be an object"))
     }
 
     /// The JSON text of a parameter; `None` where it is absent or `null`.
@@ -48,22 +42,18 @@ impl<'a> Params<'a> {
             return Ok(None);
         };
         let string = serde_json::from_str(text);
-        string
-            .map(Some)
-            .map_err(|_| Fault::type_error(format!("{name} has to be a string")))
+        string.map(Some).map_err(|_| Fault::type_error(format!("{name} has to be a string")))
     }
 
     /// A string that has to be there.
     pub fn required_string(&self, name: &str) -> Result<String, Fault> {
-        self.string(name)?
-            .ok_or_else(|| Fault::type_error(format!("{name} is missing")))
+        self.string(name)?.ok_or_else(|| Fault::type_error(format!("{name} is missing")))
     }
 
     /// An account token that has to be there.
     pub fn account_token(&self) -> Result<AccountToken, Fault> {
         let text = self.required_string("account_token")?;
-        text.parse()
-            .map_err(|error| Fault::type_error(format!("account_token: {error}")))
+        text.parse().map_err(|error| Fault::type_error(format!("account_token: {error}")))
     }
 
     /// An amount of credits, or `None` where it is absent or `null`.
@@ -73,18 +63,13 @@ impl<'a> Params<'a> {
         };
         let credits = Credits::from_json_number(text);
         credits.map(Some).map_err(|error| {
-            Fault::type_error(format!(
-                "{name} has to be a number of credits: this is {error}"
-            ))
+            Fault::type_error(format!("{name} has to be a number of credits: this is {error}"))
         })
     }
 
     /// All parameters but `taken`, as the text of a JSON object.
     pub fn without(&self, taken: &[&str]) -> String {
-        let rest = self
-            .members
-            .iter()
-            .filter(|(name, _)| !taken.contains(&name.as_str()));
+        let rest = self.members.iter().filter(|(name, _)| !taken.contains(&name.as_str()));
         let members: Vec<_> = rest
             .map(|(name, text)| {
                 format!("{}:{}", serde_json::Value::from(name.as_str()), text.get())
@@ -110,10 +95,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Params<'a> {
                 while let Some(member) = map.next_entry()? {
                     members.push(member);
                 }
-                Ok(Params {
-                    members,
-                    is_object: true,
-                })
+                Ok(Params { members, is_object: true })
             }
         }
 
@@ -140,31 +122,16 @@ mod tests {
     #[test]
     fn wrong_types_are_type_errors() {
         let params = params(r#"{"credit":true,"text":5,"none":null,"account_token":"a b"}"#);
-        assert_eq!(
-            params.credits("credit").expect_err("a fault").class,
-            Class::TypeError
-        );
-        assert_eq!(
-            params.string("text").expect_err("a fault").class,
-            Class::TypeError
-        );
-        assert_eq!(
-            params.account_token().expect_err("a fault").class,
-            Class::TypeError
-        );
+        assert_eq!(params.credits("credit").expect_err("a fault").class, Class::TypeError);
+        assert_eq!(params.string("text").expect_err("a fault").class, Class::TypeError);
+        assert_eq!(params.account_token().expect_err("a fault").class, Class::TypeError);
         assert_eq!(params.credits("none").expect("absent"), None);
-        assert_eq!(
-            params.required_string("none").expect_err("a fault").class,
-            Class::TypeError
-        );
+        assert_eq!(params.required_string("none").expect_err("a fault").class, Class::TypeError);
     }
 
     #[test]
     fn positional_params_are_refused() {
-        assert_eq!(
-            params("[1,2]").check().expect_err("a fault").class,
-            Class::InvalidParams
-        );
+        assert_eq!(params("[1,2]").check().expect_err("a fault").class, Class::InvalidParams);
         assert!(Params::read(None).check().is_ok());
     }
 }

@@ -7,19 +7,12 @@ use crate::fault::Fault;
 ///
 /// It never has an `error` member, not even `null`: clients test for its presence.
 pub fn success(id: Id<'_>, result: &str) -> String {
-    format!(
-        r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#,
-        id.as_json()
-    )
+    format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, id.as_json())
 }
 
 /// An answer with an error.
 pub fn failure(id: Id<'_>, fault: &Fault) -> String {
-    format!(
-        r#"{{"jsonrpc":"2.0","id":{},"error":{}}}"#,
-        id.as_json(),
-        fault.to_json()
-    )
+    format!(r#"{{"jsonrpc":"2.0","id":{},"error":{}}}"#, id.as_json(), fault.to_json())
 }
 
 /// The answers to a batch. None at all where it was notifications only.
@@ -47,10 +40,7 @@ mod tests {
 
     #[test]
     fn a_success_has_no_error_member() {
-        assert_eq!(
-            success(Id::NULL, "1.10"),
-            r#"{"jsonrpc":"2.0","id":null,"result":1.10}"#
-        );
+        assert_eq!(success(Id::NULL, "1.10"), r#"{"jsonrpc":"2.0","id":null,"result":1.10}"#);
         assert_eq!(batch(&[]), None);
         assert_eq!(batch(&["1".into(), "2".into()]).as_deref(), Some("[1,2]"));
     }

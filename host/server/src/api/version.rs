@@ -1,0 +1,190 @@
+//! `/services/{name}/versions`: upload, activate.
+
+use axum::Json;
+use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::{Multipart, Path, Query, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use stokehold_app::types::Version;
+use stokehold_app::{Error, Published, Upload};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::auth::{Bearer, BearerOrKey};
+use crate::problem::Problem;
+use crate::router::Host;
+use crate::when;
+
+/// What becomes of the upload.
+#[derive(Deserialize, IntoParams)]
+pub(crate) struct UploadQuery {
+    /// Whether calls run on the new version at once; `true` where it is left out.
+    #[serde(default = "yes")]
+    activate: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The parts of an upload.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a multipart body, which is read part by part")]
+pub(crate) struct UploadBody {
+    /// `service.toml`.
+    manifest: String,
+    /// The component.
+    #[schema(format = Binary, content_media_type = "application/wasm")]
+    component: String,
+    /// Files that the manifest names, each with its file name.
+    files: Vec<String>,
+}
+
+/// A version that was uploaded.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Uploaded {
+    version: u32,
+    /// SHA-256 of the component, hexadecimal.
+    digest: String,
+    /// Whether calls run on it.
+    active: bool,
+    /// The component's size in bytes.
+    size: usize,
+    imports: Vec<String>,
+    exports: Vec<String>,
+    created_at: String,
+}
+
+/// A version.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct VersionBody {
+    version: u32,
+    /// SHA-256 of the component, hexadecimal.
+    digest: String,
+    /// Whether calls run on it.
+    active: bool,
+    created_at: String,
+}
+
+/// Versions, the newest first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Versions {
+    versions: Vec<VersionBody>,
+}
+
+/// Upload a version. It is validated, and a refusal names every fault and its mend.
+#[utoipa::path(post, path = "/api/v1/services/{name}/versions", tag = "versions",
+    security(("token" = []), ("service_key" = [])),
+    params(("name" = String, Path), UploadQuery),
+    request_body(content = UploadBody, content_type = "multipart/form-data"),
+    responses((status = 201, body = Uploaded), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem)))]
+pub(crate) async fn upload(
+    State(host): State<Host>,
+    who: BearerOrKey,
+    Path(name): Path<String>,
+    Query(query): Query<UploadQuery>,
+    multipart: Result<Multipart, axum::extract::multipart::MultipartRejection>,
+) -> Result<(StatusCode, Json<Uploaded>), Problem> {
+    let multipart = multipart.map_err(|error| Problem::new(error.status(), error.body_text()))?;
+    let upload = read(multipart).await?;
+    let published = match who {
+        BearerOrKey::Bearer(caller) => {
+            host.app.upload(caller, &name, upload, query.activate).await?
+        }
+        BearerOrKey::Key(key) => {
+            host.app.upload_with_key(&key, &name, upload, query.activate).await.map_err(
+                |error| match error {
+                    Error::NotFound(_) => Problem::unauthorized("the service key is not valid"),
+                    error => error.into(),
+                },
+            )?
+        }
+    };
+    let Published { version, active, report } = published;
+    let body = Uploaded {
+        version: version.number,
+        digest: version.digest,
+        active,
+        size: report.size_bytes,
+        imports: report.imports,
+        exports: report.exports,
+        created_at: when::text(version.created_at),
+    };
+    Ok((StatusCode::CREATED, Json(body)))
+}
+
+/// List the versions of a service.
+#[utoipa::path(get, path = "/api/v1/services/{name}/versions", tag = "versions", security(("token" = [])),
+    params(("name" = String, Path)),
+    responses((status = 200, body = Versions), (status = 401, body = Problem), (status = 404, body = Problem)))]
+pub(crate) async fn list(
+    State(host): State<Host>,
+    Bearer(caller): Bearer,
+    Path(name): Path<String>,
+) -> Result<Json<Versions>, Problem> {
+    let active = host.app.active_version(&name);
+    let versions = host.app.versions(caller, &name).await?;
+    let versions = versions.into_iter().map(|version| body(version, active)).collect();
+    Ok(Json(Versions { versions }))
+}
+
+/// Put a version into service, forward or back. Calls that run finish on theirs.
+#[utoipa::path(post, path = "/api/v1/services/{name}/versions/{version}/activate", tag = "versions",
+    security(("token" = [])), params(("name" = String, Path), ("version" = u32, Path)),
+    responses((status = 200, body = VersionBody), (status = 401, body = Problem), (status = 404, body = Problem)))]
+pub(crate) async fn activate(
+    State(host): State<Host>,
+    Bearer(caller): Bearer,
+    Path((name, version)): Path<(String, u32)>,
+) -> Result<Json<VersionBody>, Problem> {
+    let version = host.app.activate(caller, &name, version).await?;
+    Ok(Json(body(version, host.app.active_version(&name))))
+}
+
+fn body(version: Version, active: Option<u32>) -> VersionBody {
+    VersionBody {
+        version: version.number,
+        digest: version.digest,
+        active: active == Some(version.number),
+        created_at: when::text(version.created_at),
+    }
+}
+
+/// Reads the parts `manifest`, `component` and any number of `files`.
+async fn read(mut multipart: Multipart) -> Result<Upload, Problem> {
+    let (mut manifest, mut component, mut files) = (None, None, Vec::new());
+    while let Some(field) = multipart.next_field().await.map_err(bad)? {
+        match field.name().unwrap_or_default() {
+            "manifest" => manifest = Some(text(field).await?),
+            "component" => component = Some(field.bytes().await.map_err(bad)?.to_vec()),
+            "files" => {
+                let name = field.file_name().unwrap_or_default().to_owned();
+                files.push((name, text(field).await?));
+            }
+            other => {
+                let what = format!("unknown part \"{other}\": expected manifest, component, files");
+                return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, what));
+            }
+        }
+    }
+    let missing = |part| {
+        let what = format!("the part \"{part}\" is missing");
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, what)
+    };
+    Ok(Upload {
+        manifest: manifest.ok_or_else(|| missing("manifest"))?,
+        component: component.ok_or_else(|| missing("component"))?,
+        files,
+    })
+}
+
+async fn text(field: Field<'_>) -> Result<String, Problem> {
+    let bytes = field.bytes().await.map_err(bad)?;
+    String::from_utf8(bytes.to_vec())
+        .map_err(|_| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "a text part is not UTF-8"))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn bad(error: MultipartError) -> Problem {
+    Problem::new(error.status(), error.body_text())
+}

@@ -1,0 +1,71 @@
+//! Who asks: credentials in headers.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use stokehold_app::types::AccountToken;
+use stokehold_app::{Caller, Secret};
+
+use crate::problem::Problem;
+use crate::router::Host;
+
+/// A caller with an API token: `Authorization: Bearer …`.
+pub(crate) struct Bearer(pub(crate) Caller);
+
+impl FromRequestParts<Host> for Bearer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, host: &Host) -> Result<Self, Problem> {
+        let token = bearer(&parts.headers);
+        let token = token.ok_or_else(|| Problem::unauthorized("an API token is needed"))?;
+        let caller = host.app.authenticate(&token).await?;
+        caller.map(Self).ok_or_else(|| Problem::unauthorized("the API token is not valid"))
+    }
+}
+
+/// A caller with an API token, or a provider with its service key: `X-Service-Key`.
+pub(crate) enum BearerOrKey {
+    Bearer(Caller),
+    Key(Secret),
+}
+
+impl FromRequestParts<Host> for BearerOrKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, host: &Host) -> Result<Self, Problem> {
+        if let Some(key) = text(&parts.headers, "x-service-key") {
+            return Ok(Self::Key(Secret::from(key)));
+        }
+        Bearer::from_request_parts(parts, host).await.map(|bearer| Self::Bearer(bearer.0))
+    }
+}
+
+/// A caller with an API token, or a client with its account token: `X-Account-Token`.
+pub(crate) enum BearerOrAccount {
+    Bearer(Caller),
+    Account(AccountToken),
+}
+
+impl FromRequestParts<Host> for BearerOrAccount {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, host: &Host) -> Result<Self, Problem> {
+        if let Some(token) = text(&parts.headers, "x-account-token") {
+            let token = token.parse();
+            return token
+                .map(Self::Account)
+                .map_err(|_| Problem::unauthorized("the account token is not valid"));
+        }
+        Bearer::from_request_parts(parts, host).await.map(|bearer| Self::Bearer(bearer.0))
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<Secret> {
+    let value = text(headers, header::AUTHORIZATION.as_str())?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| Secret::from(token.trim().to_owned()))
+}
+
+pub(crate) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}

@@ -1,0 +1,29 @@
+//! JSON bodies of the management API.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use serde::de::DeserializeOwned;
+
+use crate::problem::Problem;
+use crate::router::Host;
+
+/// A JSON body. What is wrong with it is answered as a problem document.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Host> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, host: &Host) -> Result<Self, Problem> {
+        let bytes = Bytes::from_request(request, host)
+            .await
+            .map_err(|error| Problem::new(error.status(), error.body_text()))?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            let status = match error.classify() {
+                serde_json::error::Category::Data => StatusCode::UNPROCESSABLE_ENTITY,
+                _ => StatusCode::BAD_REQUEST,
+            };
+            Problem::new(status, format!("the body is not what is expected: {error}"))
+        })
+    }
+}

@@ -1,0 +1,108 @@
+//! The broker's JSON-RPC paths.
+
+mod answer;
+mod params;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use stokehold_wire::{Class, Fault, Id, Message, Payload, batch, failure, parse, success};
+
+pub(crate) use answer::insufficient;
+
+use crate::router::Host;
+
+/// What a path of the broker asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Method {
+    Authorize,
+    Capture,
+    Cancel,
+    Balance,
+}
+
+/// Answers one body: a request, a notification, or a batch of them.
+pub(crate) async fn serve(
+    method: Method,
+    State(host): State<Host>,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(error) => return fault(Id::NULL, &unread(&error)),
+    };
+    match parse(&body, host.app.config().server.batch_max) {
+        Err(wrong) => fault(Id::NULL, &wrong),
+        Ok(Payload::Single(message)) => match (one(method, &host, &message).await, message.id) {
+            (_, None) => StatusCode::NO_CONTENT.into_response(),
+            (Ok(result), Some(id)) => json(StatusCode::OK, success(id, &result)),
+            (Err(wrong), Some(id)) => fault(id, &wrong),
+        },
+        Ok(Payload::Batch(messages)) => several(method, &host, messages).await,
+    }
+}
+
+/// One after the other: a batch may authorize and then capture.
+async fn several(
+    method: Method,
+    host: &Host,
+    messages: Vec<Result<Message<'_>, Fault>>,
+) -> Response {
+    let mut answers = Vec::new();
+    for message in messages {
+        match message {
+            Err(wrong) => answers.push(failure(Id::NULL, &wrong)),
+            Ok(message) => match (one(method, host, &message).await, message.id) {
+                (_, None) => {}
+                (Ok(result), Some(id)) => answers.push(success(id, &result)),
+                (Err(wrong), Some(id)) => answers.push(failure(id, &wrong)),
+            },
+        }
+    }
+    match batch(&answers) {
+        Some(body) => json(StatusCode::OK, body),
+        None => StatusCode::NO_CONTENT.into_response(),
+    }
+}
+
+/// One message; the answer is the JSON text of its result.
+async fn one(method: Method, host: &Host, message: &Message<'_>) -> Result<String, Fault> {
+    message.params.check()?;
+    match method {
+        Method::Authorize => answer::authorize(host, &message.params).await,
+        Method::Capture => answer::capture(host, &message.params).await,
+        Method::Cancel => answer::cancel(host, &message.params).await,
+        Method::Balance => answer::balance(host, &message.params).await,
+    }
+}
+
+pub(crate) fn json(status: StatusCode, body: String) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+pub(crate) fn fault(id: Id<'_>, fault: &Fault) -> Response {
+    let status = StatusCode::from_u16(fault.class.http_status()).unwrap_or(StatusCode::OK);
+    json(status, failure(id, fault))
+}
+
+/// A body that was too long, or never came whole.
+pub(crate) fn unread(error: &BytesRejection) -> Fault {
+    let class = match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Class::TooLarge,
+        _ => Class::ParseError,
+    };
+    Fault::new(class, error.body_text())
+}
+
+pub(crate) fn not_found(path: &str) -> Response {
+    fault(Id::NULL, &Fault::new(Class::NotFound, format!("there is nothing at {path}")))
+}
+
+pub(crate) async fn method_not_allowed() -> Response {
+    let wrong = Fault::new(Class::MethodNotAllowed, "this path takes POST");
+    let mut response = fault(Id::NULL, &wrong);
+    response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
+    response
+}
