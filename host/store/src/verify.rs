@@ -27,6 +27,11 @@ const NAMED_MAX: usize = 100;
 /// Each check: the invariant, and a query for the rows that break it, one text a row.
 const CHECKS: &[(&str, &str)] = &[
     (
+        // SQLite's own look at every page, index and CHECK constraint.
+        "the database is sound",
+        "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+    ),
+    (
         "a posting's entries sum to zero in each unit",
         "SELECT 'posting ' || posting_id || ' sums to ' || sum(amount) || \
          CASE WHEN book <= 2 THEN ' micro-credits' ELSE ' cents' END \
@@ -36,6 +41,13 @@ const CHECKS: &[(&str, &str)] = &[
         "a posting has an entry for its account",
         "SELECT 'posting ' || id || ' has none' FROM posting WHERE NOT EXISTS \
          (SELECT 1 FROM entry WHERE entry.posting_id = posting.id AND entry.book = 1)",
+    ),
+    (
+        "a posting is of its account's service, and of a kind that fits its amount",
+        "SELECT 'posting ' || posting.id || ' of kind ' || kind || ' adds ' || amount \
+         FROM posting JOIN account ON account.id = posting.account_id \
+         JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
+         WHERE posting.service_id <> account.service_id OR (kind = 3) <> (amount < 0)",
     ),
     (
         "an account's balance is the sum of its entries",
@@ -82,9 +94,12 @@ const CHECKS: &[(&str, &str)] = &[
     ),
     (
         "an order's posting grants its credits and splits its price",
+        // Half a cent is the most by which rounding may move the commission.
         "SELECT 'order ' || lower(hex(purchase.id)) FROM purchase \
          LEFT JOIN posting ON posting.order_id = purchase.id \
-         WHERE posting.id IS NULL OR posting.account_id <> purchase.account_id OR credits <> \
+         WHERE posting.id IS NULL OR posting.account_id <> purchase.account_id \
+         OR posting.service_id <> purchase.service_id \
+         OR abs(commission_cents * 10000 - price_cents * commission_bp) > 5000 OR credits <> \
          coalesce((SELECT amount FROM entry WHERE posting_id = posting.id AND book = 1), 0) \
          OR price_cents <> \
          coalesce((SELECT amount FROM entry WHERE posting_id = posting.id AND book = 3), 0) \
@@ -92,10 +107,13 @@ const CHECKS: &[(&str, &str)] = &[
          coalesce((SELECT amount FROM entry WHERE posting_id = posting.id AND book = 4), 0)",
     ),
     (
-        "a call has ended exactly when its hold has, and in the same way",
-        "SELECT 'call ' || lower(hex(call.id)) || ' is ' || status || ', its hold has state ' || \
-         state FROM call JOIN hold ON hold.id = call.id \
-         WHERE (status = 'captured') <> (state = 1) OR (status = 'cancelled' AND state = 0)",
+        "a call has a hold of what it is authorized for, and ends with it",
+        "SELECT 'call ' || lower(hex(call.id)) || ' for ' || credits || ' is ' || status || \
+         coalesce(', its hold of ' || amount || ' has state ' || state, ', it has no hold') \
+         FROM call LEFT JOIN hold ON hold.id = call.id \
+         LEFT JOIN account ON account.id = hold.account_id WHERE credits <> coalesce(amount, 0) \
+         OR account.service_id <> call.service_id OR account.token <> call.account_token \
+         OR (status = 'captured') <> (state = 1) OR (status = 'cancelled' AND state = 0)",
     ),
     (
         "no row refers to one that is not there",

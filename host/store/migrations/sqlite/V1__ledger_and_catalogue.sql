@@ -123,10 +123,19 @@ CREATE TABLE entry (
 ) STRICT, WITHOUT ROWID;
 
 -- What is written once is never altered.
-CREATE TRIGGER entry_immutable   BEFORE UPDATE ON entry   BEGIN SELECT RAISE(ABORT, 'entries are immutable'); END;
-CREATE TRIGGER entry_kept        BEFORE DELETE ON entry   BEGIN SELECT RAISE(ABORT, 'entries are immutable'); END;
-CREATE TRIGGER posting_immutable BEFORE UPDATE ON posting BEGIN SELECT RAISE(ABORT, 'postings are immutable'); END;
-CREATE TRIGGER posting_kept      BEFORE DELETE ON posting BEGIN SELECT RAISE(ABORT, 'postings are immutable'); END;
+CREATE TRIGGER entry_immutable    BEFORE UPDATE ON entry    BEGIN SELECT RAISE(ABORT, 'entries are immutable'); END;
+CREATE TRIGGER entry_kept         BEFORE DELETE ON entry    BEGIN SELECT RAISE(ABORT, 'entries are immutable'); END;
+CREATE TRIGGER posting_immutable  BEFORE UPDATE ON posting  BEGIN SELECT RAISE(ABORT, 'postings are immutable'); END;
+CREATE TRIGGER posting_kept       BEFORE DELETE ON posting  BEGIN SELECT RAISE(ABORT, 'postings are immutable'); END;
+CREATE TRIGGER purchase_immutable BEFORE UPDATE ON purchase BEGIN SELECT RAISE(ABORT, 'orders are immutable'); END;
+CREATE TRIGGER purchase_kept      BEFORE DELETE ON purchase BEGIN SELECT RAISE(ABORT, 'orders are immutable'); END;
+
+-- A hold ends once, and until then and after it stays what it was.
+CREATE TRIGGER hold_ends_once BEFORE UPDATE ON hold WHEN OLD.state <> 0
+BEGIN SELECT RAISE(ABORT, 'a hold ends once'); END;
+CREATE TRIGGER hold_immutable BEFORE UPDATE OF id, account_id, service_id, amount, created_at, expires_at, description
+ON hold BEGIN SELECT RAISE(ABORT, 'a hold keeps its terms'); END;
+CREATE TRIGGER hold_kept BEFORE DELETE ON hold BEGIN SELECT RAISE(ABORT, 'holds are kept'); END;
 
 -- The answers to requests that carried an idempotency key.
 CREATE TABLE replay (
