@@ -159,3 +159,12 @@ fn wrong_types_are_shown_beside_the_right_ones() {
     );
     assert_eq!(faults.len(), 4, "{faults:#?}");
 }
+
+#[test]
+fn a_report_ends_somewhere() {
+    let imports: Vec<_> = (0..150).map(|n| format!("(import \"i{n}\" (func))")).collect();
+    let faults = faults_of(&format!("(component {})", imports.join(" ")));
+    assert_eq!(faults.len(), 101);
+    // The missing export is a fault as well.
+    assert_fault(&faults, "and 51 faults more", "mend those above first");
+}

@@ -65,11 +65,19 @@ const TABLE: &[Row] = &[
     row("memory.grow by 1", "(drop (memory.grow (i32.const 1)))", 511),
     row("memory.grow by 10", "(drop (memory.grow (i32.const 10)))", 2806),
     row("table.grow by 10", "(drop (table.grow $table (ref.null func) (i32.const 10)))", 267),
-    row("authorized", "(drop (call $authorized))", 1001),
-    row("fuel-remaining", "(drop (call $fuel_remaining))", 1001),
-    row("capture-at-most", "(call $capture_at_most (i64.const 1))", 1002),
-    row("progress of 0 bytes", "(call $progress (f32.const 0) (i32.const 64) (i32.const 0))", 5010),
-    row("progress of 4 bytes", "(call $progress (f32.const 0) (i32.const 64) (i32.const 4))", 5050),
+    row("authorized", "(drop (call $authorized))", 2501),
+    row("fuel-remaining", "(drop (call $fuel_remaining))", 2501),
+    row("capture-at-most", "(call $capture_at_most (i64.const 1))", 2502),
+    row(
+        "progress of 0 bytes",
+        "(call $progress (f32.const 0) (i32.const 64) (i32.const 0))",
+        10010,
+    ),
+    row(
+        "progress of 4 bytes",
+        "(call $progress (f32.const 0) (i32.const 64) (i32.const 4))",
+        10090,
+    ),
 ];
 
 /// Fuel of `body`, twice and on two budgets: it is always the same.

@@ -61,7 +61,7 @@ async fn more_calls_than_places_wait() {
 async fn a_call_that_nobody_waits_for_gives_its_place_back() {
     let runtime = one_place();
     let slow = load(&runtime, &guest::looping());
-    let endless = Budget { fuel: u64::MAX, deadline: Duration::from_secs(3600), ..BUDGET };
+    let endless = Budget { fuel: u64::MAX, deadline: Duration::from_hours(1), ..BUDGET };
     let left = tokio::time::timeout(Duration::from_millis(50), handle(&runtime, &slow, endless));
     assert!(left.await.is_err());
     let quick = load(&runtime, &guest::echo());

@@ -15,7 +15,7 @@ use stokehold_runtime::{Budget, End, Program, Request, Run, Runtime, Settings, S
 const BUDGET: Budget = Budget {
     fuel: 100_000_000,
     memory_bytes_max: 4 << 20,
-    deadline: Duration::from_secs(60),
+    deadline: Duration::from_mins(1),
     output_bytes_max: 10_000,
     log_bytes_max: 1_000,
 };

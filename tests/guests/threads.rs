@@ -1,5 +1,6 @@
-//! Misbehaving guests leave nothing behind in the process.
+//! What guests do to the threads of the process: nothing.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -10,20 +11,25 @@ use crate::{BUDGET, handle, load, runtime};
 
 const ALONE: &str = "STOKEHOLD_TEST_ALONE";
 
-/// Runs in a process of its own, because other tests start threads as well.
 #[test]
 fn misbehaving_guests_leave_no_thread_behind() {
+    alone("threads::misbehaving_guests_leave_no_thread_behind", misbehave);
+}
+
+#[test]
+fn guests_stand_back_behind_the_broker() {
+    alone("threads::guests_stand_back_behind_the_broker", stand_back);
+}
+
+/// Runs a test in a process of its own, because other tests start threads as well.
+fn alone(name: &str, test: impl AsyncFnOnce()) {
     if std::env::var_os(ALONE).is_some() {
-        let test = tokio::runtime::Builder::new_current_thread().build();
-        return test.expect("a runtime").block_on(misbehave());
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        return runtime.expect("a runtime").block_on(test());
     }
     let this = std::env::current_exe().expect("the path of the tests");
-    let name = "threads::misbehaving_guests_leave_no_thread_behind";
-    let child = Command::new(this)
-        .args(["--exact", name])
-        .env(ALONE, "1")
-        .output()
-        .expect("the tests start");
+    let child = Command::new(this).args(["--exact", name]).env(ALONE, "1").output();
+    let child = child.expect("the tests start");
     let said = String::from_utf8_lossy(&child.stdout);
     assert!(child.status.success() && said.contains("1 passed"), "{said}");
 }
@@ -41,7 +47,7 @@ async fn misbehave() {
         guest::big_output(3_000_000),
     ];
     let programs: Vec<_> = guests.iter().map(|guest| load(&runtime, guest)).collect();
-    let threads = threads();
+    let before = threads().len();
     for program in &programs {
         for turn in 0..100 {
             // In turns, fuel or time is what runs out first.
@@ -53,11 +59,30 @@ async fn misbehave() {
             crate::stop(&handle(&runtime, program, budget).await);
         }
     }
-    assert_eq!(self::threads(), threads);
+    assert_eq!(threads().len(), before);
+}
+
+async fn stand_back() {
+    let runtime = runtime();
+    let program = load(&runtime, &guest::echo());
+    handle(&runtime, &program, BUDGET).await;
+    let niceness = |name: &str| -> Vec<String> {
+        let stats = threads()
+            .into_iter()
+            .map(|thread| std::fs::read_to_string(thread.join("stat")).expect("a running thread"));
+        let stats = stats.filter(|stat| stat.contains(&format!(" ({name}) ")));
+        // The 19th field, counted from the third, which follows the name.
+        let nice = |stat: String| stat.rsplit(") ").next()?.split(' ').nth(16).map(str::to_owned);
+        stats.filter_map(nice).collect()
+    };
+    // This test's own thread, by its name as far as Linux keeps it.
+    let ours: i32 = niceness("threads::guests")[0].parse().expect("a number");
+    let lower = (ours + 10).min(19).to_string();
+    assert_eq!(niceness("guest"), [lower.clone(), lower]);
 }
 
 /// Threads of this process.
-fn threads() -> usize {
+fn threads() -> Vec<PathBuf> {
     let tasks = std::fs::read_dir("/proc/self/task").expect("this test needs Linux");
-    tasks.count()
+    tasks.map(|task| task.expect("a thread").path()).collect()
 }

@@ -73,11 +73,10 @@ fn import_faults(engine: &Engine, name: &str, item: &ComponentItem) -> Vec<Fault
     };
     let mut faults = Vec::new();
     for (function, item) in instance.exports(engine) {
-        let found = match &item.ty {
-            ComponentItem::Type(_) => continue,
-            ComponentItem::ComponentFunc(func) => signature(func),
-            _ => "no function".to_owned(),
-        };
+        if matches!(item.ty, ComponentItem::Type(_)) {
+            continue;
+        }
+        let found = item_text(&item.ty);
         let expected = interface.functions.iter().find(|(it, _)| *it == function);
         match expected {
             Some((_, expected)) if *expected == found => {}
@@ -130,24 +129,22 @@ fn export_faults(engine: &Engine, component: &Component) -> Vec<Fault> {
 
 fn function_faults(engine: &Engine, instance: &ComponentInstance) -> Vec<Fault> {
     let fault = |(function, expected): &(&str, &str)| {
-        let found = match instance.get_export(engine, function)?.ty {
-            ComponentItem::ComponentFunc(func) => signature(&func),
-            _ => "no function".to_owned(),
+        let Some(export) = instance.get_export(engine, function) else {
+            let what = format!("the component's {} lacks the function {function}", SERVICE.name);
+            return Some(Fault::new(what, REBUILD));
         };
+        let found = item_text(&export.ty);
         let fault = || wrong_type("exports", SERVICE.name, function, expected, &found);
         (found != *expected).then(fault)
     };
-    let missing = |(function, _): &(&str, &str)| {
-        let fault = || {
-            Fault::new(
-                format!("the component's {} lacks the function {function}", SERVICE.name),
-                REBUILD,
-            )
-        };
-        instance.get_export(engine, function).is_none().then(fault)
-    };
-    let functions = SERVICE.functions.iter();
-    functions.filter_map(|function| missing(function).or_else(|| fault(function))).collect()
+    SERVICE.functions.iter().filter_map(fault).collect()
+}
+
+fn item_text(item: &ComponentItem) -> String {
+    match item {
+        ComponentItem::ComponentFunc(func) => signature(func),
+        _ => "no function".to_owned(),
+    }
 }
 
 fn missing_export(engine: &Engine, component: &Component) -> Fault {

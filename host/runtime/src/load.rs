@@ -18,6 +18,9 @@ use crate::shape::Shape;
 const CORE_MODULE: [u8; 8] = *b"\0asm\x01\0\0\0";
 const MAGIC: &[u8] = b"\0asm";
 
+/// A component can have a million faults; nobody mends more than these at a time.
+const FAULTS_MAX: usize = 100;
+
 pub(crate) struct Loader {
     linker: Linker<State>,
     settings: Settings,
@@ -37,7 +40,7 @@ impl Loader {
         let shape = component.resources_required().as_ref().map(Shape::new);
         faults.extend(shape.iter().flat_map(|shape| shape.faults(&self.settings)));
         let (true, Some(shape)) = (faults.is_empty(), shape) else {
-            return Err(Faults(faults));
+            return Err(at_most(FAULTS_MAX, faults));
         };
         let pre = self.linker.instantiate_pre(&component);
         let pre = pre.and_then(PaidServicePre::new);
@@ -89,6 +92,15 @@ fn check_bytes(bytes: &[u8], bytes_max: usize) -> Result<(), Fault> {
 fn is_text_format(bytes: &[u8]) -> bool {
     let text = bytes.trim_ascii_start();
     str::from_utf8(bytes).is_ok() && (text.starts_with(b"(") || text.starts_with(b";;"))
+}
+
+fn at_most(max: usize, mut faults: Vec<Fault>) -> Faults {
+    let more = faults.len().saturating_sub(max);
+    faults.truncate(max);
+    if more > 0 {
+        faults.push(Fault::new(format!("and {more} faults more"), "mend those above first"));
+    }
+    Faults(faults)
 }
 
 fn not_compiled(error: &wasmtime::Error) -> Fault {
