@@ -1,0 +1,173 @@
+//! A store that is closed and opened again, and who may open it.
+
+use rusqlite::Connection;
+use stokehold_ledger::{Credits, HoldId, Span};
+use stokehold_store::{Audit, CallStatus, Error, Mode, OpenError, Settlement, Store};
+use tempfile::tempdir;
+
+use crate::fixture::{
+    LONG, SEED, assert_clean, beside, credits, give, new_call, open, service, spent, statement,
+    token, version, view,
+};
+
+#[tokio::test]
+async fn a_store_that_is_opened_again_has_everything() {
+    let directory = tempdir().expect("a directory");
+    let (anna, end) = (token("anna"), stokehold_ledger::Timestamp(i64::MAX));
+    let store = open(directory.path());
+    let service = service(&store, "coalroller").await;
+    give(&store, service, &anna, 10_000_000).await;
+    let open_hold = store.authorize(service, &anna, credits(2_000_000), LONG, None).await;
+    let captured = store.authorize(service, &anna, credits(3_000_000), LONG, None).await;
+    let captured = captured.expect("a hold");
+    store.capture(service, captured, Some(credits(1))).await.expect("a capture");
+    let lines = statement(&store, service, &anna, end).await;
+    let now = store.now();
+    drop(store);
+
+    let other_seed = [8; 32];
+    let store = Store::open(directory.path(), Mode::Sandbox, other_seed).expect("it opens");
+    assert_eq!(store.secret(), &SEED, "a store keeps its secret");
+    assert!(store.now() > now, "time does not go back");
+    assert_eq!(view(&store, service, &anna).await, Some([9_999_999, 2_000_000, 7_999_999]));
+    assert_eq!(statement(&store, service, &anna, end).await, lines);
+    let taken = store.capture(service, open_hold.expect("a hold"), None).await;
+    assert_eq!(taken.expect("a capture"), credits(2_000_000));
+    let again = store.capture(service, captured, None).await;
+    assert_eq!(again.expect("it stays as it was"), credits(1));
+    assert_clean(&store).await;
+}
+
+#[tokio::test]
+async fn a_second_store_is_refused_until_the_first_is_closed() {
+    let directory = tempdir().expect("a directory");
+    let store = open(directory.path());
+    let second = || Store::open(directory.path(), Mode::Sandbox, SEED);
+    assert!(matches!(second(), Err(OpenError::Locked { .. })));
+    let audit = Audit::open(directory.path()).expect("an audit needs no lock");
+    assert_eq!(audit.verify().expect("verify runs"), []);
+    drop(store);
+    assert!(second().is_ok());
+}
+
+#[test]
+fn sandbox_and_production_do_not_mix() {
+    for made in [Mode::Sandbox, Mode::Production] {
+        let directory = tempdir().expect("a directory");
+        for asked in [made, Mode::Sandbox, Mode::Production] {
+            let opened = Store::open(directory.path(), asked, SEED);
+            if asked == made {
+                assert_eq!(opened.map(|store| store.mode()).ok(), Some(made));
+            } else {
+                assert!(matches!(opened, Err(OpenError::OtherMode { .. })));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_audit_makes_nothing() {
+    let directory = tempdir().expect("a directory");
+    assert!(matches!(Audit::open(directory.path()), Err(OpenError::Missing { .. })));
+    assert_eq!(std::fs::read_dir(directory.path()).expect("it is read").count(), 0);
+}
+
+#[tokio::test]
+async fn calls_that_were_cut_off_are_cancelled() {
+    let directory = tempdir().expect("a directory");
+    let anna = token("anna");
+    let store = open(directory.path());
+    let service = service(&store, "coalroller").await;
+    let version = version(&store, service).await;
+    give(&store, service, &anna, 10_000_000).await;
+    let mut calls = Vec::new();
+    for micros in [1_000_000, 2_000_000, 0, 3_000_000] {
+        let new = new_call(service, version, &anna, micros);
+        calls.push(new.id);
+        store.begin_call(new).await.expect("the call begins");
+    }
+    let ended = calls.pop().expect("the last one");
+    let whole = Settlement::Capture(credits(3_000_000));
+    store.settle_call(ended, whole, spent("ok")).await.expect("it ends");
+    drop(store);
+
+    let store = open(directory.path());
+    assert_eq!(view(&store, service, &anna).await, Some([7_000_000, 3_000_000, 4_000_000]));
+    assert_eq!(store.recover_calls().await.expect("they are recovered"), 3);
+    assert_eq!(store.recover_calls().await.expect("nothing is left"), 0);
+    for call in calls {
+        let record = store.call(call).await.expect("it is read").expect("there is one");
+        assert_eq!(record.status, CallStatus::Cancelled);
+        assert_eq!(record.outcome.as_deref(), Some("host-stopped"));
+        assert_eq!(record.credits_captured, Credits::ZERO);
+    }
+    assert_eq!(view(&store, service, &anna).await, Some([7_000_000, 0, 7_000_000]));
+    assert_clean(&store).await;
+}
+
+#[tokio::test]
+async fn one_hold_that_was_altered_does_not_stop_the_ledger() {
+    let directory = tempdir().expect("a directory");
+    let anna = token("anna");
+    let store = open(directory.path());
+    let service = service(&store, "coalroller").await;
+    give(&store, service, &anna, 10_000_000).await;
+    let soon = Span::from_micros(0).expect("a span");
+    store.authorize(service, &anna, credits(2_000_000), soon, None).await.expect("a hold");
+    let sql = "UPDATE account SET held = 1";
+    beside(directory.path()).execute(sql, []).expect("it is altered");
+    give(&store, service, &anna, 1).await;
+    assert!(!store.verify().await.expect("verify runs").is_empty());
+}
+
+#[tokio::test]
+async fn what_was_written_once_is_not_altered() {
+    let directory = tempdir().expect("a directory");
+    let anna = token("anna");
+    let store = open(directory.path());
+    let service = service(&store, "coalroller").await;
+    let pack = crate::fixture::pack(&store, service, 10_000_000, 500).await;
+    let share = crate::fixture::COMMISSION;
+    store.create_paid_order(service, &anna, pack.id, share).await.expect("an order");
+    let hold = store.authorize(service, &anna, credits(2), LONG, None).await.expect("a hold");
+    let open_hold = store.authorize(service, &anna, credits(3), LONG, None).await.expect("a hold");
+    store.capture(service, hold, None).await.expect("a capture");
+    drop(store);
+
+    let db = beside(directory.path());
+    for (sql, why) in [
+        ("UPDATE entry SET amount = amount + 1", "entries are immutable"),
+        ("DELETE FROM entry", "entries are immutable"),
+        ("UPDATE posting SET reason = 'another'", "postings are immutable"),
+        ("DELETE FROM posting", "postings are immutable"),
+        ("UPDATE purchase SET price_cents = price_cents + 1", "orders are immutable"),
+        ("DELETE FROM purchase", "orders are immutable"),
+        ("UPDATE hold SET amount = amount + 1 WHERE state = 0", "a hold keeps its terms"),
+        ("UPDATE hold SET state = 2, captured = 0 WHERE state = 1", "a hold ends once"),
+        ("DELETE FROM hold", "holds are kept"),
+    ] {
+        let error = db.execute(sql, []).expect_err(sql);
+        assert_eq!(error.to_string(), why, "{sql}");
+    }
+    assert_eq!(state(&db, open_hold), 0);
+}
+
+fn state(db: &Connection, hold: HoldId) -> i64 {
+    let sql = "SELECT state FROM hold WHERE id = ?1";
+    db.query_row(sql, [hold.0.as_bytes()], |row| row.get(0)).expect("a hold")
+}
+
+#[tokio::test]
+async fn a_write_after_the_end_is_refused_and_a_bad_one_undoes_only_itself() {
+    let store = Store::in_memory(Mode::Sandbox, SEED).expect("a store");
+    let service = service(&store, "coalroller").await;
+    let version = version(&store, service).await;
+    let anna = token("anna");
+    give(&store, service, &anna, 10).await;
+    let new = new_call(service, version, &anna, 4);
+    store.begin_call(new.clone()).await.expect("the call begins");
+    let twice = store.begin_call(new).await;
+    assert!(matches!(twice, Err(Error::Sqlite(_))), "{twice:?}");
+    assert_eq!(view(&store, service, &anna).await, Some([10, 4, 6]));
+    assert_clean(&store).await;
+}

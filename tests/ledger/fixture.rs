@@ -1,0 +1,153 @@
+//! What the tests put into a store: services, packs, versions, calls.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use stokehold_ledger::{
+    AccountToken, BasisPoints, CallId, Cents, Credits, ServiceId, Span, Timestamp, VersionId,
+};
+use stokehold_store::{
+    AccountView, Mode, NewCall, NewPack, NewService, NewVersion, Pack, Page, ServiceStatus, Spent,
+    Store,
+};
+use uuid::Uuid;
+
+/// The secret of every store made here.
+pub(crate) const SEED: [u8; 32] = [7; 32];
+
+/// Longer than any test: a hold with this much time stays open.
+pub(crate) const LONG: Span = Span::MAX;
+
+/// The operator's share of every order: 25 %.
+pub(crate) const COMMISSION: BasisPoints = match BasisPoints::new(2_500) {
+    Some(share) => share,
+    None => BasisPoints::WHOLE,
+};
+
+pub(crate) fn open(directory: &Path) -> Store {
+    Store::open(directory, Mode::Sandbox, SEED).expect("a store opens")
+}
+
+/// A connection beside the store, to look at its rows or to alter them.
+pub(crate) fn beside(directory: &Path) -> Connection {
+    Connection::open(directory.join("stokehold.db")).expect("the database opens")
+}
+
+pub(crate) fn credits(micros: i64) -> Credits {
+    Credits::from_micros(micros)
+}
+
+pub(crate) fn token(text: &str) -> AccountToken {
+    text.parse().expect("an account token")
+}
+
+pub(crate) async fn service(store: &Store, name: &str) -> ServiceId {
+    let mut key_hash = [0; 32];
+    key_hash[..name.len()].copy_from_slice(name.as_bytes());
+    let new = NewService {
+        name: name.into(),
+        label: name.to_uppercase(),
+        unit: "Credits".into(),
+        description: String::new(),
+        privacy_policy: String::new(),
+        trial_credits: Credits::ZERO,
+        commission: COMMISSION,
+        status: ServiceStatus::Active,
+        key_hash,
+        owner: None,
+    };
+    store.create_service(new).await.expect("a service").id
+}
+
+pub(crate) async fn pack(store: &Store, service: ServiceId, micros: i64, cents: i64) -> Pack {
+    let new = NewPack {
+        name: format!("{micros} for {cents}"),
+        description: String::new(),
+        credits: credits(micros),
+        price: Cents(cents),
+    };
+    store.create_pack(service, new).await.expect("a pack")
+}
+
+pub(crate) async fn version(store: &Store, service: ServiceId) -> VersionId {
+    let new = NewVersion {
+        digest: "d1".into(),
+        component: vec![0, 97, 115, 109],
+        manifest: String::new(),
+        credit_template: String::new(),
+    };
+    store.create_version(service, new, true).await.expect("a version").id
+}
+
+/// A call that is about to run, for at most `micros`.
+pub(crate) fn new_call(
+    service: ServiceId,
+    version: VersionId,
+    account: &AccountToken,
+    micros: i64,
+) -> NewCall {
+    NewCall {
+        id: CallId(Uuid::now_v7()),
+        service,
+        version,
+        account_token: account.clone(),
+        route: "roll".into(),
+        params_digest: String::new(),
+        price_list: "1".into(),
+        fuel_bought: 1_000,
+        credits: credits(micros),
+        ttl: LONG,
+        description: Some("Coal".into()),
+    }
+}
+
+pub(crate) fn spent(outcome: &str) -> Spent {
+    Spent {
+        outcome: outcome.into(),
+        result: None,
+        error: None,
+        log: String::new(),
+        fuel_used: 900,
+        memory_peak_bytes: 65_536,
+        duration_ms: 3,
+    }
+}
+
+pub(crate) async fn give(store: &Store, service: ServiceId, account: &AccountToken, micros: i64) {
+    let reason = "a gift".to_owned();
+    store.grant(service, account, credits(micros), reason, None).await.expect("a grant");
+}
+
+/// Balance, held and available, in micro-credits.
+pub(crate) async fn view(
+    store: &Store,
+    service: ServiceId,
+    account: &AccountToken,
+) -> Option<[i64; 3]> {
+    let view = store.account(service, account).await.expect("the account is read");
+    view.map(|AccountView { balance, held, available }| {
+        [balance.micros(), held.micros(), available.micros()]
+    })
+}
+
+/// All lines of a statement up to `until`, fetched in pages of three.
+pub(crate) async fn statement(
+    store: &Store,
+    service: ServiceId,
+    account: &AccountToken,
+    until: Timestamp,
+) -> Vec<Page> {
+    let mut pages = Vec::new();
+    let mut after = Some(0);
+    while let Some(start) = after {
+        let page = store.statement(service, account, start, until, 3).await;
+        let page = page.expect("the statement is read").expect("there is an account");
+        after = page.next;
+        pages.push(page);
+    }
+    pages
+}
+
+pub(crate) async fn assert_clean(store: &Store) {
+    assert_eq!(store.verify().await.expect("verify runs"), []);
+}

@@ -1,0 +1,15 @@
+//! The proof of the ledger and of its SQLite store.
+//!
+//! `model` holds the rules once more, as plainly as they can be written; `property` runs random
+//! steps on the model and on the store and compares every answer. The others each take one claim:
+//! many at once, data altered by hand, a store that is closed and opened, a process that is killed.
+
+mod calls;
+mod durable;
+mod fixture;
+mod model;
+mod property;
+mod statement;
+mod step;
+mod subject;
+mod tamper;

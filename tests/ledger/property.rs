@@ -1,0 +1,159 @@
+//! Random steps: the store answers what the model answers, and the invariants hold after each.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::mem::{Discriminant, discriminant};
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed, TestCaseResult, TestRunner};
+use stokehold_ledger::{Credits, Refusal, Timestamp};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::fixture::{statement, view};
+use crate::model::{Answer, Model};
+use crate::step::{NAMES, Place, SERVICES, Step, steps};
+use crate::subject::Subject;
+
+/// The longest sequence.
+const STEPS_MAX: usize = 80;
+
+#[test]
+fn on_a_file_the_store_is_the_model() {
+    prove(48, true);
+}
+
+#[test]
+fn in_memory_the_store_is_the_model() {
+    prove(384, false);
+}
+
+/// Runs random sequences of steps, and shrinks the first one that fails.
+///
+/// `PROPTEST_RNG_SEED` runs the sequences of a seed again, `PROPTEST_CASES` runs more of them.
+fn prove(cases: u32, on_file: bool) {
+    let default = Config::default();
+    let seed = match default.rng_seed {
+        RngSeed::Fixed(seed) => seed,
+        RngSeed::Random => RandomState::new().hash_one(cases),
+    };
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { cases };
+    let config = Config {
+        cases,
+        rng_seed: RngSeed::Fixed(seed),
+        failure_persistence: None,
+        max_shrink_iters: 2_000,
+        ..default
+    };
+    let runtime = Builder::new_current_thread().build().expect("a runtime");
+    let outcome = TestRunner::new(config)
+        .run(&steps(on_file, STEPS_MAX), |steps| run(&runtime, on_file, &steps));
+    if let Err(failure) = outcome {
+        panic!("PROPTEST_RNG_SEED={seed}: {failure}");
+    }
+}
+
+fn run(runtime: &Runtime, on_file: bool, steps: &[Step]) -> TestCaseResult {
+    runtime.block_on(async {
+        let subject = if on_file { Subject::on_file().await } else { Subject::in_memory().await };
+        compare(subject, steps).await
+    })
+}
+
+async fn compare(mut subject: Subject, steps: &[Step]) -> TestCaseResult {
+    let mut model = Model::default();
+    for (number, step) in steps.iter().enumerate() {
+        let (right, answer) = (model.answer(*step), subject.answer(*step).await);
+        prop_assert_eq!(answer, right, "the answer to step {}, {:?}", number, step);
+        let after = |what| format!("{what} after step {number}, {step:?}");
+        for place in places() {
+            account(&subject, &model, place, &after("an account")).await?;
+        }
+        for (call, status) in subject.calls().zip(model.statuses()) {
+            let record = subject.store().call(call).await.expect("the call is read");
+            let found = record.map(|record| record.status.as_str());
+            prop_assert_eq!(found, Some(status), "{}", after("a call's status"));
+        }
+        let findings = subject.store().verify().await.expect("verify runs");
+        prop_assert!(findings.is_empty(), "{}: {:?}", after("findings"), findings);
+    }
+    Ok(())
+}
+
+/// The account's view is the model's, its statement adds up to it, and invariant 2 holds.
+async fn account(subject: &Subject, model: &Model, place: Place, after: &str) -> TestCaseResult {
+    let (service, token) = subject.account(place);
+    let found = view(subject.store(), service, &token).await;
+    prop_assert_eq!(found, model.view(place), "{} {:?}", after, place);
+    let Some([balance, held, available]) = found else { return Ok(()) };
+    prop_assert!(held >= 0 && available >= 0 && available == balance - held, "{}", after);
+    let pages = statement(subject.store(), service, &token, Timestamp(i64::MAX)).await;
+    let amounts = || pages.iter().flat_map(|page| &page.lines).map(|line| line.amount.micros());
+    let granted: i64 = amounts().filter(|micros| *micros > 0).sum();
+    let captured: i64 = -amounts().filter(|micros| *micros < 0).sum::<i64>();
+    prop_assert_eq!([granted, captured], model.flows(place), "{} {:?}", after, place);
+    prop_assert_eq!(granted - captured, balance, "{} {:?}", after, place);
+    Ok(())
+}
+
+fn places() -> impl Iterator<Item = Place> {
+    let names = 0..NAMES.len();
+    (0..SERVICES).flat_map(move |service| names.clone().map(move |name| Place { service, name }))
+}
+
+/// A test of the steps: none of the answers that the rules know is out of their reach.
+#[test]
+fn the_steps_come_by_every_answer() {
+    let seen = RefCell::new(HashSet::new());
+    let rng_seed = RngSeed::Fixed(1);
+    let config = Config { cases: 256, failure_persistence: None, rng_seed, ..Config::default() };
+    let outcome = TestRunner::new(config).run(&steps(true, STEPS_MAX), |steps| {
+        let mut model = Model::default();
+        seen.borrow_mut().extend(steps.into_iter().map(|step| kind(model.answer(step))));
+        Ok(())
+    });
+    outcome.expect("the model answers everything");
+    let missing =
+        every_answer().into_iter().filter(|answer| !seen.borrow().contains(&kind(*answer)));
+    assert_eq!(missing.collect::<Vec<_>>(), []);
+}
+
+/// What kind of answer this is, and for which refusal, whatever the amounts.
+fn kind(answer: Answer) -> (Discriminant<Answer>, Option<Discriminant<Refusal>>) {
+    let refusal = match answer {
+        Answer::Refused(refusal) | Answer::Settled(_, Some(refusal)) => {
+            Some(discriminant(&refusal))
+        }
+        _ => None,
+    };
+    (discriminant(&answer), refusal)
+}
+
+fn every_answer() -> Vec<Answer> {
+    let none = Credits::ZERO;
+    let above_hold = Refusal::AboveHold { asked: none, held: none };
+    vec![
+        Answer::Balance(0),
+        Answer::Bought { balance: 0, operator: 0, provider: 0 },
+        Answer::Held,
+        Answer::Captured(0),
+        Answer::Recovered(0),
+        Answer::Done,
+        Answer::NotFound,
+        Answer::KeyReused,
+        Answer::Refused(Refusal::ZeroAmount),
+        Answer::Refused(Refusal::AboveOperationMax(none)),
+        Answer::Refused(Refusal::AboveAccountMax),
+        Answer::Refused(Refusal::UnknownAccount),
+        Answer::Refused(Refusal::InsufficientCredits { needed: none, available: none }),
+        Answer::Refused(Refusal::UnknownHold),
+        Answer::Refused(above_hold),
+        Answer::Refused(Refusal::AlreadyCaptured),
+        Answer::Refused(Refusal::AlreadyCancelled),
+        Answer::Refused(Refusal::Expired),
+        Answer::Settled(0, None),
+        Answer::Settled(0, Some(above_hold)),
+        Answer::Settled(0, Some(Refusal::AlreadyCancelled)),
+        Answer::Settled(0, Some(Refusal::Expired)),
+    ]
+}

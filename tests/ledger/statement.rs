@@ -1,0 +1,86 @@
+//! Statements: pages, running balances, an instant in the past.
+
+use stokehold_ledger::{PostingKind, Timestamp};
+use stokehold_store::{Line, Mode, Store};
+
+use crate::fixture::{COMMISSION, LONG, SEED, credits, give, pack, service, statement, token};
+
+const END: Timestamp = Timestamp(i64::MAX);
+
+#[tokio::test]
+async fn pages_carry_the_balance_on() {
+    let store = Store::in_memory(Mode::Sandbox, SEED).expect("a store");
+    let (anna, ben) = (token("anna"), token("ben"));
+    let service = service(&store, "coalroller").await;
+    let pack = pack(&store, service, 5_000_000, 999).await;
+    give(&store, service, &anna, 1_000_000).await;
+    let order = store.create_paid_order(service, &anna, pack.id, COMMISSION).await;
+    let order = order.expect("an order");
+    let mut holds = Vec::new();
+    for number in 1..=5_i64 {
+        // Another account's lines lie between them.
+        give(&store, service, &ben, number).await;
+        let why = Some(format!("call {number}"));
+        let hold = store.authorize(service, &anna, credits(number * 100), LONG, why).await;
+        let hold = hold.expect("a hold");
+        store.capture(service, hold, None).await.expect("a capture");
+        holds.push(hold);
+    }
+    let pages = statement(&store, service, &anna, END).await;
+    assert_eq!(pages.iter().map(|page| page.lines.len()).collect::<Vec<_>>(), [3, 3, 1]);
+    assert!(pages.iter().all(|page| page.balance == credits(5_998_500)));
+    let lines: Vec<Line> = pages.into_iter().flat_map(|page| page.lines).collect();
+    let shown = lines.iter().map(|line| {
+        let text = line.description.as_deref().unwrap_or_default();
+        (line.kind, line.amount.micros(), line.balance.micros(), text)
+    });
+    let capture = PostingKind::Capture;
+    let right = [
+        (PostingKind::Gift, 1_000_000, 1_000_000, "a gift"),
+        (PostingKind::Order, 5_000_000, 6_000_000, "5000000 for 999"),
+        (capture, -100, 5_999_900, "call 1"),
+        (capture, -200, 5_999_700, "call 2"),
+        (capture, -300, 5_999_400, "call 3"),
+        (capture, -400, 5_999_000, "call 4"),
+        (capture, -500, 5_998_500, "call 5"),
+    ];
+    assert_eq!(shown.collect::<Vec<_>>(), right);
+    assert_eq!(lines[1].order, Some(order.id));
+    assert_eq!(lines[2..].iter().filter_map(|line| line.hold).collect::<Vec<_>>(), holds);
+}
+
+#[tokio::test]
+async fn a_statement_of_the_past_knows_nothing_of_later() {
+    let store = Store::in_memory(Mode::Sandbox, SEED).expect("a store");
+    let (anna, service) = (token("anna"), service(&store, "coalroller").await);
+    for _ in 0..5 {
+        give(&store, service, &anna, 10).await;
+    }
+    let instants: Vec<Timestamp> = statement(&store, service, &anna, END)
+        .await
+        .iter()
+        .flat_map(|page| &page.lines)
+        .map(|line| line.at)
+        .collect();
+    assert!(instants.is_sorted_by(|earlier, later| earlier < later), "{instants:?}");
+    for (number, instant) in (1_i64..).zip(&instants) {
+        let pages = statement(&store, service, &anna, *instant).await;
+        assert!(pages.iter().all(|page| page.balance == credits(number * 10)));
+        let last = pages.iter().flat_map(|page| &page.lines).next_back().expect("a line");
+        assert_eq!((last.at, last.balance), (*instant, credits(number * 10)));
+    }
+    let before = Timestamp(instants[0].0 - 1);
+    let pages = statement(&store, service, &anna, before).await;
+    assert!(pages[0].lines.is_empty() && pages[0].balance.is_zero() && pages[0].next.is_none());
+}
+
+#[tokio::test]
+async fn an_account_that_nothing_made_has_none() {
+    let store = Store::in_memory(Mode::Sandbox, SEED).expect("a store");
+    let (here, there) = (service(&store, "coalroller").await, service(&store, "other").await);
+    give(&store, here, &token("anna"), 10).await;
+    for (service, name) in [(here, "ben"), (there, "anna")] {
+        let page = store.statement(service, &token(name), 0, END, 10).await;
+        assert_eq!(page.expect("it is read"), None);
+    }
+}
