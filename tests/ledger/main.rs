@@ -5,6 +5,8 @@
 //! many at once, data altered by hand, a store that is closed and opened, a process that is killed.
 
 mod calls;
+mod concurrency;
+mod crash;
 mod durable;
 mod fixture;
 mod model;

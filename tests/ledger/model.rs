@@ -207,7 +207,7 @@ impl Model {
     }
 
     fn capture(&mut self, hold: Pick, stranger: bool, part: Part) -> Result<Answer, Refusal> {
-        let hold = self.find(hold.among(self.holds.len()), stranger)?;
+        let hold = self.find(hold, stranger)?;
         // What a call costs is for the host alone to say.
         if self.holds[hold].of_call {
             return Err(Refusal::UnknownHold);
@@ -233,7 +233,7 @@ impl Model {
     }
 
     fn cancel(&mut self, hold: Pick, stranger: bool) -> Result<Answer, Refusal> {
-        let hold = self.find(hold.among(self.holds.len()), stranger)?;
+        let hold = self.find(hold, stranger)?;
         match self.holds[hold].state {
             State::Captured(_) => return Err(Refusal::AlreadyCaptured),
             State::Open => self.holds[hold].state = State::Cancelled,
@@ -283,8 +283,9 @@ impl Model {
     }
 
     /// The hold, unless there is none, or another service than its own asks.
-    fn find(&self, hold: Option<usize>, stranger: bool) -> Result<usize, Refusal> {
-        hold.filter(|_| !stranger).ok_or(Refusal::UnknownHold)
+    fn find(&self, hold: Pick, stranger: bool) -> Result<usize, Refusal> {
+        let found = hold.among(self.holds.len()).filter(|_| !stranger);
+        found.ok_or(Refusal::UnknownHold)
     }
 }
 
