@@ -109,7 +109,7 @@ fn check(config: &Config) -> Result<(), OpenError> {
     if faults.is_empty() { Ok(()) } else { Err(OpenError::Config(faults)) }
 }
 
-fn runtime_settings(config: &Config) -> Settings {
+pub(crate) fn runtime_settings(config: &Config) -> Settings {
     let mut settings = Settings::default();
     // Each running call has one guest at a time; some places stay free for uploads' checks.
     settings.instances_max = settings.instances_max.max(config.calls.running_max);

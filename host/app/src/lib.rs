@@ -46,7 +46,7 @@ pub mod types {
     };
     pub use stokehold_runtime::{Failure, Fault, Faults, PRICE_LIST, Report, Runtime, Stop};
     pub use stokehold_store::{
-        AccountView, ApiToken, Audit, CallRecord, CallStatus, Finding, Line, Mode, Order, Pack,
-        Page, Role, Service, ServiceStatus, Version,
+        AccountView, ApiToken, Audit, CallRecord, CallStatus, Finding, Line, Mode,
+        OpenError as StoreOpenError, Order, Pack, Page, Role, Service, ServiceStatus, Version,
     };
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use stokehold_runtime::Report;
+use stokehold_runtime::{Faults, Report, Runtime};
 use stokehold_store::{NewPack, NewVersion, Version};
 
-use crate::app::App;
+use crate::app::{App, runtime_settings};
 use crate::caller::Caller;
 use crate::catalogue::{Live, load};
+use crate::config::Config;
 use crate::error::Error;
 use crate::manifest::Manifest;
 use crate::secret::Secret;
@@ -35,6 +36,14 @@ pub struct Published {
 }
 
 impl App {
+    /// Checks a component as an upload does, without a host.
+    pub async fn check_component(component: &[u8]) -> Result<Result<Report, Faults>, Error> {
+        let settings = runtime_settings(&Config::default());
+        let runtime = Runtime::new(&settings).map_err(|error| Error::Host(error.to_string()))?;
+        let program = load(runtime, component.to_vec()).await?;
+        Ok(program.map(|program| program.report().clone()))
+    }
+
     /// Uploads a version on the provider's behalf.
     pub async fn upload(
         &self,

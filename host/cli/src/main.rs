@@ -1,2 +1,81 @@
-//! skeleton
-fn main() {}
+//! `stokehold`: run a host, and everything around one from the shell.
+
+mod bundled;
+mod client;
+mod commands;
+mod config;
+mod failure;
+mod output;
+mod project;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+
+/// A WebAssembly host for pluggable paid services.
+#[derive(Parser)]
+#[command(name = "stokehold", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show the whole story on a throw-away store: a pack is bought, calls are paid, refused, cancelled
+    Demo(commands::demo::Args),
+    /// Run the server
+    Serve(commands::serve::Args),
+    /// Validate a component against the contract
+    Check(commands::check::Args),
+    /// Make one paid call here, with a ledger in memory
+    Run(commands::run::Args),
+    /// Upload a version to a server and make it live
+    Publish(commands::publish::Args),
+    /// Look at the ledger of a data directory
+    #[command(subcommand)]
+    Ledger(commands::ledger::Command),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(commands::config::Command),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(code) => code,
+        Err(failure) => {
+            failure.print();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode, Failure> {
+    output::start_log();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new("the threads cannot be started", error))?;
+    runtime.block_on(async {
+        match command {
+            Command::Demo(args) => commands::demo::run(args).await,
+            Command::Serve(args) => commands::serve::run(args).await,
+            Command::Check(args) => commands::check::run(args).await,
+            Command::Run(args) => commands::run::run(args).await,
+            Command::Publish(args) => commands::publish::run(args).await,
+            Command::Ledger(command) => commands::ledger::run(command),
+            Command::Config(command) => commands::config::run(&command),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

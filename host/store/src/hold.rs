@@ -80,10 +80,8 @@ pub(crate) fn authorize(
     now: Timestamp,
 ) -> Result<(), Error> {
     let attempt = || {
-        let account = match token.is_chargeable() {
-            true => load_account(db, service, token.base())?,
-            false => None,
-        };
+        let account =
+            if token.is_chargeable() { load_account(db, service, token.base())? } else { None };
         let rows = Rows { account: account.as_ref(), hold: None };
         Ok::<_, Error>((account, decide(rows, command, now)))
     };

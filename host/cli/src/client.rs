@@ -1,0 +1,138 @@
+//! A client of a Stokehold server, for the commands that talk to one.
+
+use serde_json::Value;
+use stokehold_app::Upload;
+use ureq::http::{HeaderMap, Response};
+use ureq::{Agent, Body};
+
+use crate::failure::Failure;
+
+/// A server, and who asks it.
+#[derive(Clone)]
+pub(crate) struct Client {
+    agent: Agent,
+    server: String,
+    token: Option<String>,
+}
+
+/// An answer: its status, headers and JSON body.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Client {
+    pub(crate) fn new(server: &str, token: Option<String>) -> Self {
+        let config = Agent::config_builder().http_status_as_error(false).build();
+        let server = server.trim_end_matches('/').to_owned();
+        Self { agent: config.into(), server, token }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Result<Answer, Failure> {
+        let request = self.agent.get(self.url(path));
+        let request = match &self.token {
+            Some(token) => request.header("Authorization", format!("Bearer {token}")),
+            None => request,
+        };
+        self.answer(request.call())
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Answer, Failure> {
+        let request = self.agent.post(self.url(path));
+        let request = match &self.token {
+            Some(token) => request.header("Authorization", format!("Bearer {token}")),
+            None => request,
+        };
+        self.answer(request.send_json(body))
+    }
+
+    /// A JSON-RPC request.
+    pub(crate) fn call(&self, path: &str, params: &Value) -> Result<Answer, Failure> {
+        let envelope = serde_json::json!({
+            "jsonrpc": "2.0", "method": "call", "params": params, "id": 1
+        });
+        self.answer(self.agent.post(self.url(path)).send_json(envelope))
+    }
+
+    /// Uploads a version with the service key as the credential.
+    pub(crate) fn upload(
+        &self,
+        service: &str,
+        key: &str,
+        upload: &Upload,
+        activate: bool,
+    ) -> Result<Answer, Failure> {
+        let boundary = format!("stokehold-{:016x}", upload.component.len());
+        let body = multipart(&boundary, upload);
+        let path = format!("/api/v1/services/{service}/versions?activate={activate}");
+        let request = self
+            .agent
+            .post(self.url(&path))
+            .header("X-Service-Key", key)
+            .header("Content-Type", format!("multipart/form-data; boundary={boundary}"));
+        self.answer(request.send(&body[..]))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.server)
+    }
+
+    fn answer(&self, response: Result<Response<Body>, ureq::Error>) -> Result<Answer, Failure> {
+        let response = response.map_err(|error| {
+            Failure::new(format!("{} cannot be reached", self.server), error)
+                .hint("is the server running? --server or STOKEHOLD_SERVER says which one")
+        })?;
+        let (parts, mut body) = response.into_parts();
+        let text = body.read_to_string().map_err(|error| {
+            Failure::new(format!("{} broke off its answer", self.server), error)
+        })?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+    }
+}
+
+impl Answer {
+    /// The body of a success; otherwise what the problem document says, as a failure.
+    pub(crate) fn success(self, what: &str) -> Result<Value, Failure> {
+        if (200..300).contains(&self.status) {
+            return Ok(self.body);
+        }
+        let detail = self.body["detail"].as_str().unwrap_or("the server gave no reason").to_owned();
+        let faults = self.body["errors"].as_array().cloned().unwrap_or_default();
+        let text = |fault: &Value, key: &str| fault[key].as_str().unwrap_or_default().to_owned();
+        let listed: String =
+            faults.iter().map(|fault| format!("\n  - {}", text(fault, "what"))).collect();
+        let failure = Failure::new(what, format!("{} {detail}{listed}", self.status));
+        let mend = faults.iter().map(|fault| text(fault, "mend")).find(|mend| !mend.is_empty());
+        Err(match (self.status, mend) {
+            (_, Some(mend)) => failure.hint(mend),
+            (401, None) => failure.hint("--key or --token has to be of this server"),
+            _ => failure,
+        })
+    }
+}
+
+/// The parts of an upload (RFC 7578).
+fn multipart(boundary: &str, upload: &Upload) -> Vec<u8> {
+    let mut parts: Vec<(String, &[u8])> = vec![
+        (disposition("manifest", "service.toml"), upload.manifest.as_bytes()),
+        (disposition("component", "component.wasm"), &upload.component),
+    ];
+    for (name, text) in &upload.files {
+        parts.push((disposition("files", name), text.as_bytes()));
+    }
+    let mut body = Vec::new();
+    for (head, content) in parts {
+        body.extend(format!("--{boundary}\r\n{head}\r\n\r\n").as_bytes());
+        body.extend(content);
+        body.extend(b"\r\n");
+    }
+    body.extend(format!("--{boundary}--\r\n").as_bytes());
+    body
+}
+
+fn disposition(part: &str, file: &str) -> String {
+    let file = file.replace(['"', '\r', '\n'], "_");
+    format!("Content-Disposition: form-data; name=\"{part}\"; filename=\"{file}\"")
+}

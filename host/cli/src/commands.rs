@@ -1,0 +1,9 @@
+//! A file for each command.
+
+pub(crate) mod check;
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod ledger;
+pub(crate) mod publish;
+pub(crate) mod run;
+pub(crate) mod serve;

@@ -1,0 +1,91 @@
+//! `stokehold check`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde_json::json;
+use stokehold_app::App;
+use stokehold_app::types::{Fault, Report};
+
+use crate::failure::Failure;
+use crate::output;
+use crate::project::{self, Project};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// A component, or the directory that holds service.toml
+    path: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
+    let project = project::load(&args.path)?;
+    let checked = App::check_component(&project.upload.component).await;
+    let checked = checked.map_err(|error| Failure::new("the check could not run", error))?;
+    match checked {
+        Ok(report) => {
+            if args.json {
+                output::json(&as_json(&project, &report));
+            } else {
+                output::out(&as_text(&project, &report));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(faults) => {
+            let path = project.component_path.display().to_string();
+            refuse(&path, &faults.0, args.json);
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn as_json(project: &Project, report: &Report) -> serde_json::Value {
+    json!({
+        "valid": true,
+        "service": project.manifest.name,
+        "digest": report.digest,
+        "size": report.size_bytes,
+        "imports": report.imports,
+        "exports": report.exports,
+    })
+}
+
+fn as_text(project: &Project, report: &Report) -> String {
+    let manifest = &project.manifest;
+    let list = |names: &[String]| {
+        if names.is_empty() { "none".to_owned() } else { names.join("\n           ") }
+    };
+    format!(
+        "{path} is a service\n  service  {name} ({label})\n  tariff   {fuel} fuel a credit\n  \
+         limits   {memory} MiB, {deadline} s, {concurrency} at once\n  size     {size} bytes\n  \
+         digest   {digest}\n  imports  {imports}\n  exports  {exports}\n",
+        path = project.component_path.display(),
+        name = manifest.name,
+        label = manifest.label,
+        fuel = manifest.tariff.fuel_per_credit(),
+        memory = manifest.memory_bytes_max >> 20,
+        deadline = manifest.deadline.as_secs(),
+        concurrency = manifest.concurrency,
+        size = report.size_bytes,
+        digest = report.digest,
+        imports = list(&report.imports),
+        exports = list(&report.exports),
+    )
+}
+
+/// Names every fault and its mend.
+fn refuse(path: &str, faults: &[Fault], as_json: bool) {
+    if as_json {
+        let errors: Vec<_> =
+            faults.iter().map(|fault| json!({ "what": fault.what, "mend": fault.mend })).collect();
+        output::json(&json!({ "valid": false, "errors": errors }));
+        return;
+    }
+    let count = faults.len();
+    let faults: String =
+        faults.iter().map(|fault| format!("\n{}\nhint: {}\n", fault.what, fault.mend)).collect();
+    let plural = if count == 1 { "fault" } else { "faults" };
+    output::err(&format!("error: {path} cannot be a service: {count} {plural}\n{faults}"));
+}

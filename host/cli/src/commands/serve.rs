@@ -1,0 +1,125 @@
+//! `stokehold serve`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use stokehold_app::{App, Config, Manifest, OpenError, Secret};
+use stokehold_server::Host;
+use tokio::net::TcpListener;
+
+use crate::bundled;
+use crate::config;
+use crate::failure::Failure;
+use crate::output;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Address and port to listen on [default: 127.0.0.1:8070]
+    #[arg(long)]
+    listen: Option<String>,
+    /// Directory of the database [default: ./stokehold-data]
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Nothing here is worth money: orders are paid at once, services need no approval
+    #[arg(long)]
+    sandbox: bool,
+    /// The configuration file
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// The operator's token; where none was ever given, the first start makes one and prints it
+    #[arg(long, env = "STOKEHOLD_ADMIN_TOKEN", hide_env_values = true)]
+    admin_token: Option<String>,
+}
+
+pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
+    let mut config = config::load(args.config.as_deref())?;
+    if let Some(listen) = args.listen {
+        config.server.listen = listen;
+    }
+    if let Some(data) = args.data {
+        config.store.data = data;
+    }
+    config.store.sandbox |= args.sandbox;
+    config::check(&config)?;
+
+    let app = open(config.clone()).await?;
+    let (host, listener) = listen(app).await?;
+    greet(&host, args.admin_token).await?;
+    let stop = stop_signal()?;
+    stokehold_server::serve(host, listener, stop)
+        .await
+        .map_err(|error| Failure::new("the server broke off", error))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn open(config: Config) -> Result<Arc<App>, Failure> {
+    App::open(config).await.map_err(|error| {
+        let hint = match &error {
+            OpenError::Store(stokehold_app::types::StoreOpenError::Locked { .. }) => {
+                "stop the other process, or choose another directory with --data"
+            }
+            OpenError::Store(stokehold_app::types::StoreOpenError::OtherMode { .. }) => {
+                "choose another directory with --data"
+            }
+            OpenError::Store(_) | OpenError::Read(_) => {
+                "--data names the directory; `stokehold ledger verify` looks into it"
+            }
+            _ => "`stokehold config print` shows what is in effect",
+        };
+        Failure::new("the host cannot start", error).hint(hint)
+    })
+}
+
+/// Binds the address that is configured.
+pub(crate) async fn listen(app: Arc<App>) -> Result<(Host, TcpListener), Failure> {
+    let address = app.config().server.listen.clone();
+    let bound = TcpListener::bind(&address).await;
+    let listener = bound.map_err(|error| {
+        Failure::new(format!("cannot listen on {address}"), error)
+            .hint("choose another address with --listen, or port 0 for any free one")
+    })?;
+    let local = listener.local_addr();
+    let local = local.map_err(|error| Failure::new("the socket has no address", error))?;
+    let public = app.config().server.public_url.clone();
+    let base_url = public.unwrap_or_else(|| format!("http://{local}"));
+    let host = Host { app, base_url: base_url.trim_end_matches('/').into() };
+    Ok((host, listener))
+}
+
+/// Says where the server is, and what is known only now: a first token, a first service key.
+async fn greet(host: &Host, admin_token: Option<String>) -> Result<(), Failure> {
+    let app = &host.app;
+    let failed = |error| Failure::new("the host cannot start", error);
+    let is_new = app.is_empty();
+    let made = app.ensure_operator(admin_token.map(Secret::from)).await.map_err(failed)?;
+    if let Some(token) = made {
+        output::out(&format!("operator's token, shown only now: {}\n", token.reveal()));
+    }
+    if is_new && app.config().store.sandbox {
+        let upload = bundled::coal_roller();
+        let manifest = Manifest::parse(Manifest::FILE_NAME, &upload.manifest)
+            .map_err(|error| Failure::new("the bundled service is broken", error))?;
+        let key = bundled::publish(app, &manifest, upload).await.map_err(failed)?;
+        let name = bundled::NAME;
+        output::out(&format!("service key of {name}, shown only now: {}\n", key.reveal()));
+    }
+    let mode = if app.config().store.sandbox { " (sandbox)" } else { "" };
+    output::out(&format!("listening on {}{mode}\n", host.base_url));
+    Ok(())
+}
+
+/// Ready at SIGTERM or SIGINT.
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let signal =
+        |kind| signal(kind).map_err(|error| Failure::new("signals cannot be received", error));
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

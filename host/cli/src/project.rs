@@ -1,0 +1,97 @@
+//! A plugin project on disk: a manifest, a component, and the files that the manifest names.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use stokehold_app::{Manifest, Upload};
+
+use crate::failure::Failure;
+
+/// What `check`, `run` and `publish` work on.
+pub(crate) struct Project {
+    pub(crate) manifest: Manifest,
+    pub(crate) upload: Upload,
+    /// Where the component was found.
+    pub(crate) component_path: PathBuf,
+}
+
+/// The manifest of a component that has none beside it: enough to check and run it.
+const STAND_IN: &str = r#"
+[service]
+name = "local"
+label = "Local"
+[component]
+path = "component.wasm"
+[tariff]
+fuel_per_credit = 120_000_000_000
+"#;
+
+/// Reads a project from its directory, or from its component. A component without a manifest beside
+/// it gets a stand-in.
+pub(crate) fn load(path: &Path) -> Result<Project, Failure> {
+    if path.is_dir() {
+        return load_directory(path);
+    }
+    let component = read(path)?;
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let beside = directory.join(Manifest::FILE_NAME);
+    if beside.is_file() {
+        let mut project = load_manifest(&beside, directory)?;
+        project.upload.component = component;
+        path.clone_into(&mut project.component_path);
+        return Ok(project);
+    }
+    let manifest = parse(Manifest::FILE_NAME, STAND_IN)?;
+    let upload = Upload { manifest: STAND_IN.to_owned(), component, files: Vec::new() };
+    Ok(Project { manifest, upload, component_path: path.to_owned() })
+}
+
+/// Reads a project from the directory of its manifest.
+pub(crate) fn load_directory(directory: &Path) -> Result<Project, Failure> {
+    let mut project = load_manifest(&directory.join(Manifest::FILE_NAME), directory)?;
+    project.upload.component = fs::read(&project.component_path).map_err(|error| {
+        Failure::new(format!("{} cannot be read", project.component_path.display()), error)
+            .hint("build the component first, or mend `path` in [component] of service.toml")
+    })?;
+    Ok(project)
+}
+
+/// Reads everything but the component.
+fn load_manifest(path: &Path, directory: &Path) -> Result<Project, Failure> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        Failure::new(format!("{} cannot be read", path.display()), error)
+            .hint("name the directory that holds service.toml, or a component")
+    })?;
+    let manifest = parse(&path.display().to_string(), &text)?;
+    let mut files = Vec::new();
+    if let Some(name) = &manifest.credit_template {
+        let file = directory.join(name);
+        let html = fs::read_to_string(&file).map_err(|error| {
+            Failure::new(format!("{} cannot be read", file.display()), error)
+                .hint("it is the `credit_template` of service.toml")
+        })?;
+        files.push((name.clone(), html));
+    }
+    let component_path = directory.join(&manifest.component_path);
+    let upload = Upload { manifest: text, component: Vec::new(), files };
+    Ok(Project { manifest, upload, component_path })
+}
+
+fn parse(name: &str, text: &str) -> Result<Manifest, Failure> {
+    Manifest::parse(name, text).map_err(|error| {
+        let Some((first, rest)) = error.faults.split_first() else {
+            return Failure::plain(format!("{name} is not valid"));
+        };
+        let more: String =
+            rest.iter().map(|fault| format!("\n  {name}:{}: {}", fault.line, fault.what)).collect();
+        Failure::new(format!("{name}:{} is not valid", first.line), format!("{}{more}", first.what))
+            .hint(first.mend.clone())
+    })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| {
+        Failure::new(format!("{} cannot be read", path.display()), error)
+            .hint("name a component, or the directory that holds service.toml")
+    })
+}
