@@ -1,13 +1,13 @@
 //! Accounts: grants, balances, statements.
 
-use stokehold_ledger::{AccountToken, Credits, Timestamp};
-use stokehold_store::{AccountView, Once, Page};
+use stokehold_ledger::{AccountKey, AccountToken, Credits, Timestamp};
+use stokehold_store::{AccountView, Page};
 
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Error;
+use crate::once::once;
 use crate::order::check_account;
-use crate::secret::digest;
 
 /// Credits to be given.
 #[derive(Clone, Debug)]
@@ -19,9 +19,6 @@ pub struct GrantRequest {
     /// Chosen by the caller: the same key grants once.
     pub idempotency_key: Option<String>,
 }
-
-/// The longest idempotency key, in bytes.
-const KEY_LENGTH_MAX: usize = 255;
 
 /// The longest reason of a grant, in bytes.
 const REASON_LENGTH_MAX: usize = 500;
@@ -36,7 +33,7 @@ impl App {
         request: GrantRequest,
     ) -> Result<Credits, Error> {
         let live = self.managed(caller, service)?;
-        check_account(token)?;
+        check_account(&token.into())?;
         if request.reason.len() > REASON_LENGTH_MAX {
             return Err(Error::invalid(format!(
                 "reason can have {REASON_LENGTH_MAX} characters at the most"
@@ -44,18 +41,8 @@ impl App {
         }
         let micros = request.credits.micros().to_be_bytes();
         let parts = [token.base().as_bytes(), &micros, request.reason.as_bytes()];
-        let once = match request.idempotency_key {
-            Some(key) if key.is_empty() || key.len() > KEY_LENGTH_MAX => {
-                return Err(Error::invalid(format!(
-                    "Idempotency-Key has to have 1 to {KEY_LENGTH_MAX} characters"
-                )));
-            }
-            key => key.map(|key| Once {
-                scope: format!("grant/{}", live.service.id),
-                key,
-                fingerprint: digest(&parts),
-            }),
-        };
+        let once = once(live.service.id, "grant", request.idempotency_key.as_deref(), &parts);
+        let once = once.map_err(Error::invalid)?;
         let (id, credits) = (live.service.id, request.credits);
         Ok(self.store.grant(id, token, credits, request.reason, once).await?)
     }
@@ -65,10 +52,10 @@ impl App {
         &self,
         caller: Caller,
         service: &str,
-        token: &AccountToken,
+        key: AccountKey,
     ) -> Result<AccountView, Error> {
         let live = self.managed(caller, service)?;
-        let account = self.store.account(live.service.id, token).await?;
+        let account = self.store.account(live.service.id, key).await?;
         account.ok_or(Error::NotFound("account"))
     }
 
@@ -78,13 +65,13 @@ impl App {
         &self,
         caller: Caller,
         service: &str,
-        token: &AccountToken,
+        key: AccountKey,
         (after, limit): (i64, u32),
         until: Option<Timestamp>,
     ) -> Result<Page, Error> {
         let live = self.managed(caller, service)?;
         let until = until.unwrap_or(Timestamp(i64::MAX));
-        let page = self.store.statement(live.service.id, token, after, until, limit).await?;
+        let page = self.store.statement(live.service.id, key, after, until, limit).await?;
         page.ok_or(Error::NotFound("account"))
     }
 }

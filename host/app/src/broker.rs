@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use stokehold_ledger::{AccountToken, Credits, HoldId, Refusal, Span};
-use stokehold_store::{Error as StoreError, ServiceStatus};
+use stokehold_store::{Error as StoreError, NewHold, Once, ServiceStatus};
 use thiserror::Error;
 
 use crate::app::App;
 use crate::catalogue::Live;
+use crate::once::once;
 use crate::sandbox::{Magic, magic};
-use crate::secret::Secret;
+use crate::secret::{Secret, digest};
 
 /// The sandbox's transaction token for the account that always has enough.
 const DUMMY_TRANSACTION: &str = "dummy_transaction";
@@ -29,6 +30,12 @@ pub struct Authorization {
     pub ttl: Option<Span>,
     /// Why the charge exists, in words for the client's statement.
     pub description: Option<String>,
+    /// The client's database: an eligible one gets the service's trial credits on its first use.
+    pub dbuuid: Option<String>,
+    /// Chosen by the provider: a repeat under the same key gets the same answer.
+    pub idempotency_key: Option<String>,
+    /// The request's own text, where it carries an id: a repeat of it gets the same hold.
+    pub request: Option<String>,
 }
 
 /// Why the broker says no.
@@ -48,6 +55,12 @@ pub enum BrokerError {
         /// The service that was to be used, where the key told.
         service: Option<String>,
     },
+    /// The idempotency key cannot be one.
+    #[error("{0}")]
+    BadIdempotencyKey(String),
+    /// The idempotency key was used before, for another request.
+    #[error("idempotency_conflict: this key was used before for another request")]
+    IdempotencyConflict,
     /// The ledger said no.
     #[error(transparent)]
     Refused(Refusal),
@@ -60,8 +73,22 @@ impl From<StoreError> for BrokerError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Refused(refusal) => Self::Refused(refusal),
+            StoreError::IdempotencyConflict => Self::IdempotencyConflict,
             error => Self::Store(error),
         }
+    }
+}
+
+impl Authorization {
+    /// What the idempotency key stands for.
+    fn parts(&self) -> [Vec<u8>; 4] {
+        let ttl = self.ttl.map_or(-1, Span::micros);
+        [
+            self.account_token.to_string().into_bytes(),
+            self.credits.micros().to_be_bytes().to_vec(),
+            ttl.to_be_bytes().to_vec(),
+            self.description.clone().unwrap_or_default().into_bytes(),
+        ]
     }
 }
 
@@ -88,8 +115,24 @@ impl App {
         let max = Span::from_micros(i64::from(self.config.broker.ttl_hours_max) * MICROS_PER_HOUR);
         let max = max.unwrap_or(Span::MAX);
         let ttl = request.ttl.map_or(max, |ttl| ttl.min(max));
-        let (id, token) = (live.service.id, &request.account_token);
-        match self.store.authorize(id, token, needed, ttl, request.description).await {
+        let id = live.service.id;
+        let once = once(id, "authorize", request.idempotency_key.as_deref(), &request.parts());
+        let once = once.map_err(BrokerError::BadIdempotencyKey)?;
+        let repeat = request.request.as_ref().map(|text| Once {
+            key: digest(&[b"request", &id.0.to_be_bytes(), text.as_bytes()]),
+            fingerprint: [0; 32],
+        });
+        let new = NewHold {
+            service: id,
+            token: request.account_token,
+            amount: needed,
+            ttl,
+            description: request.description,
+            dbuuid: request.dbuuid,
+            once,
+            repeat,
+        };
+        match self.store.authorize(new).await {
             Ok(hold) => Ok(hold.to_string()),
             Err(StoreError::Refused(
                 Refusal::UnknownAccount | Refusal::InsufficientCredits { .. },
@@ -126,7 +169,7 @@ impl App {
             return Ok(Credits::OPERATION_MAX);
         }
         let Some(live) = self.catalogue.by_name(service) else { return Ok(Credits::ZERO) };
-        let account = self.store.account(live.service.id, token).await?;
+        let account = self.store.account(live.service.id, token.key()).await?;
         Ok(account.map_or(Credits::ZERO, |account| account.available))
     }
 

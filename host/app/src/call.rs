@@ -32,6 +32,8 @@ pub struct CallRequest {
     pub params: String,
     /// Whose credits.
     pub account_token: AccountToken,
+    /// The client's database, which may have trial credits.
+    pub dbuuid: Option<String>,
 }
 
 /// A call that was made: its hold existed, and has ended.
@@ -79,7 +81,7 @@ impl App {
         id: CallId,
     ) -> Result<CallRecord, Error> {
         let record = self.store.call(id).await?;
-        let record = record.filter(|record| record.account_token == token.base());
+        let record = record.filter(|record| record.account == token.key());
         record.ok_or(Error::NotFound("call"))
     }
 
@@ -186,6 +188,7 @@ impl Making<'_> {
             service: self.live.service.id,
             version: self.active.version.id,
             account_token: token.clone(),
+            dbuuid: request.dbuuid.clone(),
             route: request.route.clone(),
             params_digest: hex(&digest(&[request.params.as_bytes()])),
             price_list: PRICE_LIST.version.to_owned(),

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use stokehold_ledger::ServiceId;
 use stokehold_runtime::{Faults, Program, Runtime};
-use stokehold_store::{Error as StoreError, Service, Store, Version};
+use stokehold_store::{Error as StoreError, Service, ServiceStatus, Store, Version};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::error::Error;
@@ -74,6 +75,21 @@ impl Catalogue {
 
     pub(crate) fn by_key(&self, hash: &[u8; 32]) -> Option<Arc<Live>> {
         self.services.read().unwrap_or_else(PoisonError::into_inner).by_key.get(hash).cloned()
+    }
+
+    pub(crate) fn by_id(&self, id: ServiceId) -> Option<Arc<Live>> {
+        let services = self.services.read().unwrap_or_else(PoisonError::into_inner);
+        services.by_name.values().find(|live| live.service.id == id).cloned()
+    }
+
+    /// The services that may be used, by name.
+    pub(crate) fn active(&self) -> Vec<Service> {
+        let services = self.services.read().unwrap_or_else(PoisonError::into_inner);
+        let all = services.by_name.values().map(|live| &live.service);
+        let mut active: Vec<_> =
+            all.filter(|service| service.status == ServiceStatus::Active).cloned().collect();
+        active.sort_by(|one, other| one.name.cmp(&other.name));
+        active
     }
 
     /// The number of the version that calls of a service run on.

@@ -97,6 +97,10 @@ pub struct Broker {
     /// How long a hold may stay open at the most, in hours. What a provider asks for above it is
     /// lowered to it. The protocol's default is 180 days.
     pub ttl_hours_max: u32,
+    /// How old a hold has to be before its account's owner may release it, in minutes. A provider
+    /// that is still at work keeps its claim; one that has lost its transaction token does not freeze
+    /// the credits for months.
+    pub release_after_minutes: u32,
     /// The operator's share of each sale, in hundredths of a per cent.
     pub commission_bp: u16,
 }
@@ -147,7 +151,7 @@ impl Default for Runtime {
 
 impl Default for Broker {
     fn default() -> Self {
-        Self { ttl_hours_max: 4_320, commission_bp: 2_500 }
+        Self { ttl_hours_max: 4_320, release_after_minutes: 60, commission_bp: 2_500 }
     }
 }
 

@@ -11,9 +11,13 @@ mod broker;
 mod call;
 mod caller;
 mod catalogue;
+mod client;
 pub mod config;
+mod database;
 mod error;
+mod hold;
 mod manifest;
+mod once;
 mod order;
 mod outcome;
 mod pack;
@@ -28,7 +32,9 @@ pub use app::{App, OpenError};
 pub use broker::{Authorization, BrokerError};
 pub use call::{Call, CallRequest};
 pub use caller::Caller;
+pub use client::Overview;
 pub use config::Config;
+pub use database::check_dbuuid;
 pub use error::Error;
 pub use manifest::{Manifest, ManifestError, ManifestFault, PackRow, Settle};
 pub use order::OrderRequest;
@@ -41,12 +47,14 @@ pub use version::{Published, Upload, sanitise};
 /// What other crates need of the layers below.
 pub mod types {
     pub use stokehold_ledger::{
-        AccountToken, BasisPoints, CallId, Cents, Commission, Credits, HoldId, OrderId, PackId,
-        PostingKind, Refusal, ServiceId, Span, Timestamp, TokenId, VersionId,
+        AccountKey, AccountName, AccountToken, BasisPoints, CallId, Cents, Commission, Credits,
+        HoldId, OrderId, PackId, PostingKind, Refusal, ServiceId, Span, Timestamp, TokenId,
+        VersionId,
     };
     pub use stokehold_runtime::{Failure, Fault, Faults, PRICE_LIST, Report, Runtime, Stop};
     pub use stokehold_store::{
-        AccountView, ApiToken, Audit, CallRecord, CallStatus, Finding, Line, Mode,
-        OpenError as StoreOpenError, Order, Pack, Page, Role, Service, ServiceStatus, Version,
+        AccountView, Address, ApiToken, Audit, CallRecord, CallStatus, Finding, Line, Mode,
+        OpenError as StoreOpenError, OpenHold, Order, OrderStatus, OwnAccount, Pack, PackChange,
+        Page, Role, Service, ServiceChange, ServiceStatus, Version, WarningSettings,
     };
 }

@@ -1,9 +1,10 @@
 //! Orders.
 
-use stokehold_ledger::{AccountToken, PackId};
-use stokehold_store::{Mode, Order, ServiceStatus};
+use stokehold_ledger::{AccountName, OrderId, PackId};
+use stokehold_store::{Mode, NewOrder, Order, OrderStatus, ServiceStatus};
 
 use crate::app::App;
+use crate::caller::Caller;
 use crate::error::Error;
 use crate::sandbox;
 
@@ -12,39 +13,78 @@ use crate::sandbox;
 #[expect(missing_docs, reason = "the fields are those of an order")]
 pub struct OrderRequest {
     pub service: String,
-    pub account_token: AccountToken,
+    pub account: AccountName,
     pub pack: PackId,
 }
 
 impl App {
-    /// Buys a pack. In the sandbox it is paid at once.
+    /// Orders a pack. In the sandbox it is paid at once; in production it waits until the operator
+    /// confirms the payment.
     pub async fn create_order(&self, request: OrderRequest) -> Result<Order, Error> {
         let live = self.catalogue.by_name(&request.service).ok_or(Error::NotFound("service"))?;
         let service = &live.service;
-        check_account(&request.account_token)?;
+        check_account(&request.account)?;
         if service.status != ServiceStatus::Active {
-            return Err(Error::Conflict(format!(
-                "{} is {}",
-                service.name,
-                service.status.as_str()
-            )));
+            let status = service.status.as_str();
+            return Err(Error::Conflict(format!("{} is {status}", service.name)));
         }
-        if self.mode() == Mode::Production {
-            return Err(Error::Conflict(
-                "this host has no way to take payments; its operator can grant credits".into(),
-            ));
-        }
-        let (token, commission) = (&request.account_token, service.commission);
-        let order =
-            self.store.create_paid_order(service.id, token, request.pack, commission).await?;
-        tracing::info!(service = service.name, order = %order.id, "order paid");
+        let new = NewOrder {
+            service: service.id,
+            account: request.account,
+            pack: request.pack,
+            commission: service.commission,
+            paid: self.mode() == Mode::Sandbox,
+        };
+        let order = self.store.create_order(new).await?;
+        let status = order.status.as_str();
+        tracing::info!(service = service.name, order = %order.id, status, "order made");
         Ok(order)
+    }
+
+    /// An order, for its service's provider.
+    pub async fn order(&self, caller: Caller, id: OrderId) -> Result<(String, Order), Error> {
+        let order = self.store.order(id).await?;
+        let service = self.catalogue.by_id(order.service).ok_or(Error::NotFound("order"))?;
+        if !caller.manages(&service.service) {
+            return Err(Error::NotFound("order"));
+        }
+        Ok((service.service.name.clone(), order))
+    }
+
+    /// Notes that an order was paid, and grants its credits. Once: a paid one stays as it is.
+    pub async fn confirm_order(
+        &self,
+        caller: Caller,
+        id: OrderId,
+    ) -> Result<(String, Order), Error> {
+        caller.check_operator()?;
+        let (service, before) = self.order(caller, id).await?;
+        if before.status == OrderStatus::Refunded {
+            return Err(Error::Conflict("the order was refunded".into()));
+        }
+        let order = self.store.pay_order(id).await?;
+        tracing::info!(service, order = %id, "order paid");
+        Ok((service, order))
+    }
+
+    /// Takes an order's credits back and notes that its price was given back.
+    pub async fn refund_order(
+        &self,
+        caller: Caller,
+        id: OrderId,
+        reason: String,
+    ) -> Result<(String, Order), Error> {
+        caller.check_operator()?;
+        let (service, _) = self.order(caller, id).await?;
+        let order = self.store.refund_order(id, reason).await?;
+        tracing::info!(service, order = %id, "order refunded");
+        Ok((service, order))
     }
 }
 
-/// Refuses tokens that no account is ever made for.
-pub(crate) fn check_account(token: &AccountToken) -> Result<(), Error> {
-    if sandbox::is_reserved(token) {
+/// Refuses names that no account is ever made for.
+pub(crate) fn check_account(name: &AccountName) -> Result<(), Error> {
+    if sandbox::is_reserved(name) {
         return Err(Error::invalid("this account token is reserved: no account can have it"));
     }
     Ok(())

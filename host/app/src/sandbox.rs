@@ -1,6 +1,6 @@
 //! The sandbox's magic account tokens.
 
-use stokehold_ledger::AccountToken;
+use stokehold_ledger::{AccountName, AccountToken};
 use stokehold_store::Mode;
 
 /// What a magic token stands for.
@@ -14,19 +14,21 @@ pub(crate) enum Magic {
     Plenty,
 }
 
+/// The tokens, and what they stand for.
+const MAGIC: [(&str, Magic); 3] =
+    [("000000", Magic::NoAccount), ("000111", Magic::NoCredits), ("111111", Magic::Plenty)];
+
 /// What the token stands for in this mode. In production it is a token like any other that nobody
 /// has an account for.
 pub(crate) fn magic(mode: Mode, token: &AccountToken) -> Option<Magic> {
-    match (mode, token.base()) {
-        (Mode::Sandbox, "000000") => Some(Magic::NoAccount),
-        (Mode::Sandbox, "000111") => Some(Magic::NoCredits),
-        (Mode::Sandbox, "111111") => Some(Magic::Plenty),
-        _ => None,
-    }
+    let known = MAGIC.into_iter().filter(|_| mode == Mode::Sandbox);
+    known.into_iter().find(|(magic, _)| *magic == token.base()).map(|(_, meaning)| meaning)
 }
 
 /// Whether nobody can have an account of this name, in any mode: one made in production could not
 /// be told from a magic one.
-pub(crate) fn is_reserved(token: &AccountToken) -> bool {
-    token.is_placeholder() || magic(Mode::Sandbox, token).is_some()
+pub(crate) fn is_reserved(name: &AccountName) -> bool {
+    let is_magic =
+        |token: &str| token.parse().is_ok_and(|token: AccountToken| token.key() == name.key);
+    name.is_placeholder() || MAGIC.iter().any(|(token, _)| is_magic(token))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stokehold_ledger::{BasisPoints, Credits};
-use stokehold_store::{Mode, NewService, Service, ServiceStatus};
+use stokehold_store::{Mode, NewService, Service, ServiceChange, ServiceStatus};
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -73,6 +73,31 @@ impl App {
     /// A service that the caller manages.
     pub fn show_service(&self, caller: Caller, name: &str) -> Result<Service, Error> {
         Ok(self.managed(caller, name)?.service.clone())
+    }
+
+    /// Changes what a service says of itself. The operator's share is the operator's to change.
+    pub async fn change_service(
+        &self,
+        caller: Caller,
+        name: &str,
+        change: ServiceChange,
+    ) -> Result<Service, Error> {
+        let live = self.managed(caller, name)?;
+        if change.commission.is_some() {
+            caller.check_operator()?;
+        }
+        let known = &live.service;
+        check(&ServiceRequest {
+            name: known.name.clone(),
+            label: change.label.clone().unwrap_or_else(|| known.label.clone()),
+            unit: change.unit.clone(),
+            description: change.description.clone(),
+            privacy_policy: change.privacy_policy.clone(),
+            trial_credits: known.trial_credits,
+        })?;
+        self.store.change_service(known.id, change).await?;
+        let live = self.catalogue.refresh(&self.store, name).await?;
+        Ok(live.service.clone())
     }
 
     /// Lets a service be used, or stops it.

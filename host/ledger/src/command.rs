@@ -32,6 +32,17 @@ pub enum Command {
     Cancel,
     /// Release what the hold has set aside because its time is over.
     Expire,
+    /// Give back this much of what the hold has captured.
+    Refund(Credits),
+    /// Take back a pack and give back its price.
+    RefundOrder {
+        /// The credits that were bought. All of them have to be available.
+        credits: Credits,
+        /// What was paid.
+        price: Cents,
+        /// The operator's share of it.
+        commission: BasisPoints,
+    },
 }
 
 /// Where granted credits come from.

@@ -5,7 +5,7 @@ use crate::command::{Command, Source};
 use crate::credits::Credits;
 use crate::hold::{Hold, HoldState};
 use crate::id::HoldId;
-use crate::money::Commission;
+use crate::money::{Cents, Commission};
 use crate::posting::{Posting, PostingKind};
 use crate::refusal::Refusal;
 use crate::time::{Span, Timestamp};
@@ -17,6 +17,8 @@ pub struct Rows<'a> {
     pub account: Option<&'a Account>,
     /// The hold that the command is about; the store has checked that it is of the right service.
     pub hold: Option<&'a Hold>,
+    /// What was given back of the hold so far; only a refund looks at it.
+    pub refunded: Credits,
 }
 
 /// What is to happen, or has already happened.
@@ -71,6 +73,15 @@ pub fn decide(rows: Rows<'_>, command: &Command, now: Timestamp) -> Result<Decis
                 HoldState::Open => Err(Refusal::NotDue),
                 _ => Ok(Decision::Already(hold.clone())),
             }
+        }
+        Command::Refund(amount) => {
+            let (account, hold) = held(rows)?;
+            refund(account, hold, rows.refunded, *amount)
+        }
+        Command::RefundOrder { credits, price, commission } => {
+            let account = rows.account.ok_or(Refusal::UnknownAccount)?;
+            let split = Commission::split(*price, *commission).ok_or(Refusal::PriceOutOfRange)?;
+            refund_order(account, *credits, *price, split)
         }
     }
 }
@@ -159,6 +170,47 @@ fn capture(
     Ok(Decision::Change(Change { account, hold: Some(hold), posting }))
 }
 
+fn refund(
+    account: &Account,
+    hold: &Hold,
+    refunded: Credits,
+    amount: Credits,
+) -> Result<Decision, Refusal> {
+    operation_amount(amount)?;
+    let HoldState::Captured(captured) = hold.state else { return Err(Refusal::NothingToRefund) };
+    let left = captured.checked_sub(refunded).unwrap_or(Credits::ZERO);
+    if amount > left {
+        return Err(Refusal::AboveCaptured { asked: amount, left });
+    }
+    let balance = account.balance.checked_add(amount).ok_or(Refusal::AboveAccountMax)?;
+    if balance > Credits::ACCOUNT_MAX {
+        return Err(Refusal::AboveAccountMax);
+    }
+    let posting = Posting::refund(amount).ok_or(Refusal::AboveAccountMax)?;
+
+    let account = Account { balance, ..*account };
+    Ok(Decision::Change(Change { account, hold: None, posting: Some(posting) }))
+}
+
+fn refund_order(
+    account: &Account,
+    credits: Credits,
+    price: Cents,
+    split: Commission,
+) -> Result<Decision, Refusal> {
+    operation_amount(credits)?;
+    let available = account.available();
+    let insufficient = Refusal::InsufficientCredits { needed: credits, available };
+    if credits > available {
+        return Err(insufficient);
+    }
+    let balance = account.balance.checked_sub(credits).ok_or(insufficient)?;
+    let posting = Posting::order_refund(credits, price, split).ok_or(Refusal::PriceOutOfRange)?;
+
+    let account = Account { balance, ..*account };
+    Ok(Decision::Change(Change { account, hold: None, posting: Some(posting) }))
+}
+
 fn release(account: &Account, hold: &Hold, state: HoldState) -> Result<Decision, Refusal> {
     let account = released(account, hold)?;
     let hold = Hold { state, ..hold.clone() };
@@ -190,7 +242,7 @@ fn operation_amount(amount: Credits) -> Result<(), Refusal> {
 mod tests {
     use super::*;
     use crate::id::{AccountId, ServiceId};
-    use crate::money::{BasisPoints, Cents};
+    use crate::money::BasisPoints;
     use crate::posting::Unit;
     use uuid::Uuid;
 
@@ -219,7 +271,11 @@ mod tests {
     }
 
     fn on(account: &Account, hold: &Hold, command: &Command) -> Result<Decision, Refusal> {
-        decide(Rows { account: Some(account), hold: Some(hold) }, command, NOW)
+        decide(
+            Rows { account: Some(account), hold: Some(hold), refunded: Credits::ZERO },
+            command,
+            NOW,
+        )
     }
 
     fn change(decision: Result<Decision, Refusal>) -> Change {
@@ -237,7 +293,7 @@ mod tests {
     #[test]
     fn a_hold_takes_what_is_available_and_no_more() {
         let account = account(10, 4);
-        let rows = Rows { account: Some(&account), hold: None };
+        let rows = Rows { account: Some(&account), ..Rows::default() };
         let change = change(decide(rows, &authorize(credits(6)), NOW));
         assert_eq!((change.account.held, change.account.available()), (credits(10), Credits::ZERO));
         assert_eq!(change.hold.expect("a hold").expires_at, Timestamp(1_010));
@@ -294,14 +350,14 @@ mod tests {
         for command in [Command::Capture(None), Command::Cancel] {
             assert_eq!(on(&account, &open, &command), Err(Refusal::UnknownHold));
         }
-        let rows = Rows { account: Some(&account), hold: Some(&open) };
+        let rows = Rows { account: Some(&account), hold: Some(&open), ..Rows::default() };
         assert_eq!(decide(rows, &Command::Expire, open.expires_at), Err(Refusal::UnknownHold));
     }
 
     #[test]
     fn a_hold_expires_at_its_instant() {
         let (account, open) = (account(10, 5), hold(5, HoldState::Open));
-        let rows = Rows { account: Some(&account), hold: Some(&open) };
+        let rows = Rows { account: Some(&account), hold: Some(&open), ..Rows::default() };
         let at = |now, command: &Command| decide(rows, command, Timestamp(now));
         assert_eq!(at(1_999, &Command::Expire), Err(Refusal::NotDue));
         assert_eq!(at(2_000, &Command::Capture(None)), Err(Refusal::Expired));
@@ -318,7 +374,9 @@ mod tests {
         let source = Source::Order { price: Cents(10_001), commission };
         let order = Command::Grant { amount: credits(500), source };
         let gift = Command::Grant { amount: credits(1), source: Source::Gift };
-        for command in [order, gift, Command::Capture(None)] {
+        let (price, credits_bought) = (Cents(10_001), credits(3));
+        let back = Command::RefundOrder { credits: credits_bought, price, commission };
+        for command in [order, gift, Command::Capture(None), back] {
             let change = change(on(&account, &hold(5, HoldState::Open), &command));
             let posting = change.posting.expect("a posting");
             for unit in [Unit::Credits, Unit::Money] {
@@ -326,6 +384,35 @@ mod tests {
                 assert_eq!(of_unit.map(|entry| entry.amount).sum::<i64>(), 0);
             }
         }
+    }
+
+    #[test]
+    fn no_more_is_given_back_than_was_captured() {
+        let (account, captured) = (account(10, 0), hold(5, HoldState::Captured(credits(3))));
+        let refund = |refunded, amount| {
+            let rows = Rows {
+                account: Some(&account),
+                hold: Some(&captured),
+                refunded: credits(refunded),
+            };
+            decide(rows, &Command::Refund(credits(amount)), NOW)
+        };
+        assert_eq!(change(refund(1, 2)).account.balance, credits(12));
+        let above = Refusal::AboveCaptured { asked: credits(3), left: credits(2) };
+        assert_eq!(refund(1, 3), Err(above));
+        let cancelled = hold(5, HoldState::Cancelled);
+        let refund = Command::Refund(credits(1));
+        assert_eq!(on(&account, &cancelled, &refund), Err(Refusal::NothingToRefund));
+    }
+
+    #[test]
+    fn a_warning_is_given_once_on_the_way_down() {
+        let at = |balance, held| Account { warn_at: Some(credits(5)), ..account(balance, held) };
+        assert!(at(6, 1).warns_after(&at(6, 0)));
+        assert!(at(10, 9).warns_after(&at(10, 0)));
+        assert!(!at(5, 1).warns_after(&at(5, 0)), "it was at the threshold before");
+        assert!(!at(6, 0).warns_after(&at(4, 0)), "on the way up");
+        assert!(!account(1, 0).warns_after(&account(9, 0)), "nobody asked for it");
     }
 
     #[test]

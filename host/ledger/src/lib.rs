@@ -36,4 +36,4 @@ pub use posting::{Book, Entry, Posting, PostingKind, Unit};
 pub use refusal::Refusal;
 pub use tariff::Tariff;
 pub use time::{LedgerClock, Span, Timestamp};
-pub use token::{AccountToken, ParseTokenError};
+pub use token::{AccountKey, AccountName, AccountToken, ParseTokenError};

@@ -68,6 +68,10 @@ pub enum PostingKind {
     Order,
     /// A hold was captured.
     Capture,
+    /// Captured credits were given back.
+    Refund,
+    /// A pack was taken back and its price given back.
+    OrderRefund,
 }
 
 /// Entries that belong together.
@@ -91,6 +95,23 @@ impl Posting {
             kind: PostingKind::Capture,
             entries: transfer(Book::Account, Book::Earned, amount)?,
         })
+    }
+
+    /// `amount` credits go back from what the service earned to the account.
+    pub(crate) fn refund(amount: Credits) -> Option<Self> {
+        Some(Self {
+            kind: PostingKind::Refund,
+            entries: transfer(Book::Earned, Book::Account, amount)?,
+        })
+    }
+
+    /// The opposite of a paid grant.
+    pub(crate) fn order_refund(amount: Credits, price: Cents, split: Commission) -> Option<Self> {
+        let mut paid = Self::grant(PostingKind::OrderRefund, amount)?.paid(price, split)?;
+        for entry in &mut paid.entries {
+            entry.amount = entry.amount.checked_neg()?;
+        }
+        Some(paid)
     }
 
     /// Adds what was paid, and who it is owed to.

@@ -41,6 +41,17 @@ pub enum Refusal {
         /// What is held.
         held: Credits,
     },
+    /// A refund of a hold that was not captured, or of an order that was not paid.
+    #[error("nothing was taken that could be given back")]
+    NothingToRefund,
+    /// A refund of more than is left of what was captured.
+    #[error("{asked} credits cannot be given back: {left} are left of what was captured")]
+    AboveCaptured {
+        /// What was to be given back.
+        asked: Credits,
+        /// What was captured and not given back yet.
+        left: Credits,
+    },
     /// A cancel after a capture.
     #[error("the transaction was already captured")]
     AlreadyCaptured,
@@ -50,6 +61,9 @@ pub enum Refusal {
     /// A capture after the hold expired.
     #[error("the transaction has expired")]
     Expired,
+    /// A client may not release the hold yet: its provider may still be at work.
+    #[error("the transaction is too young to be released")]
+    TooYoung,
     /// The hold is open, and its time is not over.
     #[error("the transaction has not expired yet")]
     NotDue,

@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension};
 use stokehold_ledger::{
-    Account, AccountId, AccountToken, Command, Credits, Decision, Refusal, Rows, ServiceId, Source,
-    Timestamp, decide,
+    Account, AccountId, AccountKey, AccountName, AccountToken, Command, Credits, Decision, Refusal,
+    Rows, ServiceId, Source, Timestamp, decide,
 };
 
 use crate::error::Error;
@@ -24,16 +24,15 @@ pub struct AccountView {
 }
 
 impl Store {
-    /// The account with this token, or `None` where nothing ever made one.
+    /// The account with this key, or `None` where nothing ever made one.
     pub async fn account(
         &self,
         service: ServiceId,
-        token: &AccountToken,
+        key: AccountKey,
     ) -> Result<Option<AccountView>, Error> {
-        let base = token.base().to_owned();
         let now = self.now();
         self.read(move |db| {
-            let Some(account) = load_account(db, service, &base)? else { return Ok(None) };
+            let Some(account) = load_account(db, service, key)? else { return Ok(None) };
             let due = held_but_due(db, account.id, now)?;
             let held = account.held.checked_sub(due).unwrap_or(Credits::ZERO);
             let account = Account { held, ..account };
@@ -56,14 +55,14 @@ impl Store {
         reason: String,
         once: Option<Once>,
     ) -> Result<Credits, Error> {
-        let token = token.clone();
+        let name = AccountName::from(token);
         self.write(move |db, now| {
-            if let Some(answer) = replay::recall(db, once.as_ref())? {
+            if let Some(answer) = replay::recall(db, once.as_ref(), now)? {
                 let micros = answer.parse().map_err(|_| Error::Corrupt(answer))?;
                 return Ok(Credits::from_micros(micros));
             }
             let cause = Cause { reason: Some(&reason), ..Cause::default() };
-            let account = ensure_account(db, service, &token, now)?;
+            let account = ensure_account(db, service, &name, now)?;
             let account = grant(db, &account, (amount, Source::Gift), cause, now)?;
             replay::remember(db, once.as_ref(), &account.balance.micros().to_string(), now)?;
             Ok(account.balance)
@@ -72,23 +71,24 @@ impl Store {
     }
 }
 
-/// The account with this token; a new one, with nothing on it, where there is none. The placeholder
+/// The account of this name; a new one, with nothing on it, where there is none. The placeholder
 /// that many databases share names no account.
 pub(crate) fn ensure_account(
     db: &Connection,
     service: ServiceId,
-    token: &AccountToken,
+    name: &AccountName,
     now: Timestamp,
 ) -> Result<Account, Error> {
-    if token.is_placeholder() {
+    if name.is_placeholder() {
         return Err(Refusal::UnknownAccount.into());
     }
     db.prepare_cached(
-        "INSERT INTO account (service_id, token, balance, held, created_at) \
-         VALUES (?1, ?2, 0, 0, ?3) ON CONFLICT (service_id, token) DO NOTHING",
+        "INSERT INTO account (service_id, key, token, balance, held, created_at) \
+         VALUES (?1, ?2, ?3, 0, 0, ?4) ON CONFLICT (key, service_id) \
+         DO UPDATE SET token = excluded.token WHERE token IS NULL AND excluded.token IS NOT NULL",
     )?
-    .execute((service.0, token.base(), now.0))?;
-    load_account(db, service, token.base())?.ok_or(Error::NotFound("account"))
+    .execute((service.0, name.key.0, &name.token, now.0))?;
+    load_account(db, service, name.key)?.ok_or(Error::NotFound("account"))
 }
 
 /// Adds credits to an account, inside a write.
@@ -99,10 +99,10 @@ pub(crate) fn grant(
     cause: Cause<'_>,
     now: Timestamp,
 ) -> Result<Account, Error> {
-    let rows = Rows { account: Some(account), hold: None };
+    let rows = Rows { account: Some(account), ..Rows::default() };
     match decide(rows, &Command::Grant { amount, source }, now)? {
         Decision::Change(change) => {
-            apply(db, &change, cause, now)?;
+            apply(db, account, &change, cause, now)?;
             Ok(change.account)
         }
         Decision::Already(_) => Ok(*account),
@@ -112,13 +112,11 @@ pub(crate) fn grant(
 pub(crate) fn load_account(
     db: &Connection,
     service: ServiceId,
-    token: &str,
+    key: AccountKey,
 ) -> rusqlite::Result<Option<Account>> {
-    db.prepare_cached(&format!(
-        "SELECT {ACCOUNT} FROM account WHERE service_id = ?1 AND token = ?2"
-    ))?
-    .query_row((service.0, token), row::account)
-    .optional()
+    db.prepare_cached(&format!("SELECT {ACCOUNT} FROM account WHERE key = ?2 AND service_id = ?1"))?
+        .query_row((service.0, key.0), row::account)
+        .optional()
 }
 
 pub(crate) fn load_account_by_id(

@@ -7,13 +7,15 @@
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use stokehold_ledger::{
-    AccountToken, CallId, Command, Credits, HoldId, Refusal, ServiceId, Span, Timestamp, VersionId,
+    AccountKey, AccountToken, CallId, Command, Credits, HoldId, Refusal, ServiceId, Span,
+    Timestamp, VersionId,
 };
 
 use crate::error::Error;
 use crate::hold::{authorize, end};
 use crate::row;
 use crate::store::Store;
+use crate::trial::grant_trial;
 
 /// A call that is about to run.
 #[derive(Clone, Debug)]
@@ -26,6 +28,8 @@ pub struct NewCall {
     pub version: VersionId,
     /// Who calls.
     pub account_token: AccountToken,
+    /// The client's database: an eligible one gets the service's trial credits on its first use.
+    pub dbuuid: Option<String>,
     /// The route.
     pub route: String,
     /// SHA-256 of the params, hexadecimal.
@@ -90,7 +94,7 @@ pub struct CallRecord {
     pub service_name: String,
     pub version_number: u32,
     pub digest: String,
-    pub account_token: String,
+    pub account: AccountKey,
     pub route: String,
     pub status: CallStatus,
     pub outcome: Option<String>,
@@ -127,7 +131,8 @@ impl CallStatus {
 impl Store {
     /// Makes the record of a call, and its hold, in one step.
     pub async fn begin_call(&self, new: NewCall) -> Result<(), Error> {
-        self.write(move |db, now| begin(db, &new, now)).await
+        self.write(move |db, now| begin(db, &new, now)).await??;
+        Ok(())
     }
 
     /// Ends a call and its hold in one step, and answers what was captured.
@@ -182,7 +187,9 @@ impl Spent {
     }
 }
 
-fn begin(db: &Connection, new: &NewCall, now: Timestamp) -> Result<(), Error> {
+/// A refusal is no error here: the trial credits that came before it stay.
+fn begin(db: &Connection, new: &NewCall, now: Timestamp) -> Result<Result<(), Refusal>, Error> {
+    grant_trial(db, new.service, &new.account_token, new.dbuuid.as_deref(), now)?;
     if !new.credits.is_zero() {
         let command = Command::Authorize {
             hold: HoldId(new.id.0),
@@ -190,10 +197,13 @@ fn begin(db: &Connection, new: &NewCall, now: Timestamp) -> Result<(), Error> {
             ttl: new.ttl,
             description: new.description.clone(),
         };
-        authorize(db, new.service, &new.account_token, &command, now)?;
+        match authorize(db, new.service, &new.account_token, &command, now) {
+            Err(Error::Refused(refusal)) => return Ok(Err(refusal)),
+            held => held?,
+        }
     }
     db.prepare_cached(
-        "INSERT INTO call (id, service_id, version_id, account_token, route, params_digest, \
+        "INSERT INTO call (id, service_id, version_id, account_key, route, params_digest, \
          status, price_list, credits, fuel_bought, created_at) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8, ?9, ?10)",
     )?
@@ -201,7 +211,7 @@ fn begin(db: &Connection, new: &NewCall, now: Timestamp) -> Result<(), Error> {
         new.id.0.as_bytes(),
         new.service.0,
         new.version.0,
-        new.account_token.base(),
+        new.account_token.key().0,
         new.route,
         new.params_digest,
         new.price_list,
@@ -209,7 +219,7 @@ fn begin(db: &Connection, new: &NewCall, now: Timestamp) -> Result<(), Error> {
         integer(new.fuel_bought),
         now.0
     ])?;
-    Ok(())
+    Ok(Ok(()))
 }
 
 fn settle(
@@ -273,7 +283,7 @@ fn end_hold(
 }
 
 const CALL: &str = "SELECT call.id, call.service_id, service.name, version.number, version.digest, \
-                    call.account_token, call.route, call.status, call.outcome, call.result, \
+                    call.account_key, call.route, call.status, call.outcome, call.result, \
                     call.error, call.log, call.price_list, call.credits, \
                     coalesce(hold.captured, 0), call.fuel_bought, call.fuel_used, \
                     call.memory_peak_bytes, call.duration_ms, call.created_at, call.ended_at \
@@ -288,7 +298,7 @@ fn call(row: &Row<'_>) -> rusqlite::Result<CallRecord> {
         service_name: row.get(2)?,
         version_number: row.get(3)?,
         digest: row.get(4)?,
-        account_token: row.get(5)?,
+        account: AccountKey(row.get(5)?),
         route: row.get(6)?,
         status: row::known(7, Type::Text, CallStatus::parse(row.get_ref(7)?.as_str()?))?,
         outcome: row.get(8)?,

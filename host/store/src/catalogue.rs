@@ -84,6 +84,18 @@ pub struct NewService {
     pub owner: Option<TokenId>,
 }
 
+/// What is to be changed about a service. `None` leaves a thing as it is.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "the fields are those of `Service`")]
+pub struct ServiceChange {
+    pub label: Option<String>,
+    pub unit: Option<String>,
+    pub description: Option<String>,
+    pub privacy_policy: Option<String>,
+    pub trial_credits: Option<Credits>,
+    pub commission: Option<BasisPoints>,
+}
+
 /// Credits at a price.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pack {
@@ -99,6 +111,16 @@ pub struct Pack {
     pub credits: Credits,
     /// What they cost together.
     pub price: Cents,
+}
+
+/// What is to be changed about a pack. `None` leaves a thing as it is.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "the fields are those of `Pack`")]
+pub struct PackChange {
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub credits: Option<Credits>,
+    pub price: Option<Cents>,
 }
 
 /// What a new pack is made with.
@@ -158,6 +180,33 @@ impl Store {
         .await
     }
 
+    /// Changes what a service says of itself. Orders and holds keep the terms they were made on.
+    pub async fn change_service(&self, id: ServiceId, change: ServiceChange) -> Result<(), Error> {
+        self.write(move |db, _| {
+            let taken = "SELECT 1 FROM service WHERE label = ?1 AND id <> ?2";
+            if db.prepare_cached(taken)?.exists((&change.label, id.0))? {
+                return Err(Error::Taken("label"));
+            }
+            changed(db.execute(
+                "UPDATE service SET label = coalesce(?2, label), unit = coalesce(?3, unit), \
+                 description = coalesce(?4, description), \
+                 privacy_policy = coalesce(?5, privacy_policy), \
+                 trial_credits = coalesce(?6, trial_credits), \
+                 commission_bp = coalesce(?7, commission_bp) WHERE id = ?1",
+                (
+                    id.0,
+                    &change.label,
+                    &change.unit,
+                    &change.description,
+                    &change.privacy_policy,
+                    change.trial_credits.map(Credits::micros),
+                    change.commission.map(BasisPoints::points),
+                ),
+            )?)
+        })
+        .await
+    }
+
     /// Lets a service be used, or stops it.
     pub async fn set_service_status(
         &self,
@@ -196,6 +245,43 @@ impl Store {
                 credits: new.credits,
                 price: new.price,
             })
+        })
+        .await
+    }
+
+    /// Changes a pack of a service. Orders keep the terms they were made on.
+    pub async fn change_pack(
+        &self,
+        service: ServiceId,
+        id: PackId,
+        change: PackChange,
+    ) -> Result<Pack, Error> {
+        self.write(move |db, _| {
+            db.execute(
+                "UPDATE pack SET name = coalesce(?3, name), \
+                 description = coalesce(?4, description), credits = coalesce(?5, credits), \
+                 price_cents = coalesce(?6, price_cents) WHERE id = ?1 AND service_id = ?2",
+                (
+                    id.0,
+                    service.0,
+                    &change.name,
+                    &change.description,
+                    change.credits.map(Credits::micros),
+                    change.price.map(|price| price.0),
+                ),
+            )?;
+            let pack = load_pack(db, id)?.filter(|pack| pack.service == service);
+            pack.ok_or(Error::NotFound("pack"))
+        })
+        .await
+    }
+
+    /// Takes a pack out of sale.
+    pub async fn delete_pack(&self, service: ServiceId, id: PackId) -> Result<(), Error> {
+        self.write(move |db, _| {
+            let sql = "DELETE FROM pack WHERE id = ?1 AND service_id = ?2";
+            let deleted = db.execute(sql, (id.0, service.0))?;
+            if deleted == 0 { Err(Error::NotFound("pack")) } else { Ok(()) }
         })
         .await
     }

@@ -40,10 +40,10 @@ pub(crate) fn expire_due_of(
 
 fn expire(db: &Connection, due: &[Hold], now: Timestamp) -> Result<usize, Error> {
     for hold in due {
-        let account = load_account_by_id(db, hold.account)?;
-        let rows = Rows { account: account.as_ref(), hold: Some(hold) };
+        let account = load_account_by_id(db, hold.account)?.ok_or(Error::NotFound("account"))?;
+        let rows = Rows { account: Some(&account), hold: Some(hold), ..Rows::default() };
         match decide(rows, &Command::Expire, now) {
-            Ok(Decision::Change(change)) => apply(db, &change, Cause::default(), now)?,
+            Ok(Decision::Change(change)) => apply(db, &account, &change, Cause::default(), now)?,
             Ok(Decision::Already(_)) => {}
             // Only a database that was altered by hand comes here; `ledger verify` names the row.
             Err(refusal) => tracing::error!(hold = %hold.id, %refusal, "a hold cannot expire"),

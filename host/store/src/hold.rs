@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension};
 use stokehold_ledger::{
-    AccountToken, Command, Credits, Decision, Hold, HoldId, HoldState, Refusal, Rows, ServiceId,
-    Span, Timestamp, decide,
+    AccountKey, AccountToken, Command, Credits, Decision, Hold, HoldId, HoldState, Refusal, Rows,
+    ServiceId, Span, Timestamp, decide,
 };
 use uuid::Uuid;
 
@@ -11,26 +11,130 @@ use crate::account::{load_account, load_account_by_id};
 use crate::error::Error;
 use crate::expiry::expire_due_of;
 use crate::posting::{Cause, apply};
+use crate::replay::{self, Once};
 use crate::row::{self, HOLD};
 use crate::store::Store;
+use crate::trial::grant_trial;
+
+/// A hold that is to be made.
+#[derive(Clone, Debug)]
+pub struct NewHold {
+    /// The service that may capture it.
+    pub service: ServiceId,
+    /// Whose credits.
+    pub token: AccountToken,
+    /// How many.
+    pub amount: Credits,
+    /// How long it may stay open.
+    pub ttl: Span,
+    /// Why the charge exists, in words for the client's statement.
+    pub description: Option<String>,
+    /// The client's database: an eligible one gets the service's trial credits on its first use.
+    pub dbuuid: Option<String>,
+    /// A key that the provider chose: a repeat gets the same answer, also where it was a refusal.
+    pub once: Option<Once>,
+    /// A key made of the request itself: a repeat gets the same hold, where one was made.
+    pub repeat: Option<Once>,
+}
+
+/// An open hold, for those who may release it.
+#[derive(Clone, Debug)]
+pub struct OpenHold {
+    /// The hold.
+    pub hold: Hold,
+    /// What its account is known by.
+    pub account: AccountKey,
+    /// Whether it is a call's: then it ends with the call.
+    pub is_call: bool,
+}
 
 impl Store {
-    /// Sets `amount` credits of the account aside for `ttl` and answers the hold's id.
-    pub async fn authorize(
+    /// Sets credits of the account aside and answers the hold's id.
+    pub async fn authorize(&self, new: NewHold) -> Result<HoldId, Error> {
+        let id = HoldId(Uuid::now_v7());
+        Ok(self.write(move |db, now| authorize_once(db, &new, id, now)).await??)
+    }
+
+    /// Gives back credits that a hold has captured, and answers the account's new balance.
+    pub async fn refund(
         &self,
         service: ServiceId,
-        token: &AccountToken,
+        id: HoldId,
         amount: Credits,
-        ttl: Span,
-        description: Option<String>,
-    ) -> Result<HoldId, Error> {
-        let token = token.clone();
-        let hold = HoldId(Uuid::now_v7());
+        reason: String,
+        once: Option<Once>,
+    ) -> Result<Credits, Error> {
         self.write(move |db, now| {
-            let description = description.clone();
-            let command = Command::Authorize { hold, amount, ttl, description };
-            authorize(db, service, &token, &command, now)?;
-            Ok(hold)
+            if let Some(answer) = replay::recall(db, once.as_ref(), now)? {
+                let micros = answer.parse().map_err(|_| Error::Corrupt(answer))?;
+                return Ok(Credits::from_micros(micros));
+            }
+            let balance = refund(db, service, id, amount, &reason, now)?;
+            replay::remember(db, once.as_ref(), &balance.micros().to_string(), now)?;
+            Ok(balance)
+        })
+        .await
+    }
+
+    /// Open holds of a service, or of one account of it, the oldest first: up to `limit` after the
+    /// hold `after`.
+    pub async fn open_holds(
+        &self,
+        service: ServiceId,
+        account: Option<AccountKey>,
+        after: Option<HoldId>,
+        limit: u32,
+    ) -> Result<Vec<OpenHold>, Error> {
+        self.read(move |db| {
+            let after = after.map_or([0; 16], |hold| *hold.0.as_bytes());
+            let mut query = db.prepare_cached(
+                "SELECT hold.id, hold.account_id, hold.service_id, hold.amount, hold.state, \
+                 hold.captured, hold.created_at, hold.expires_at, hold.description, account.key, \
+                 EXISTS (SELECT 1 FROM call WHERE call.id = hold.id) \
+                 FROM hold JOIN account ON account.id = hold.account_id \
+                 WHERE hold.state = 0 AND hold.service_id = ?1 AND hold.id > ?2 \
+                 AND (?3 IS NULL OR account.key = ?3) ORDER BY hold.id LIMIT ?4",
+            )?;
+            let key = account.map(|key| key.0);
+            let rows = query.query_map((service.0, after, key, limit), |row| {
+                Ok(OpenHold {
+                    hold: row::hold(row)?,
+                    account: AccountKey(row.get(9)?),
+                    is_call: row.get(10)?,
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// Releases an open hold on its account owner's or its provider's word. The hold of a call is
+    /// not released: it ends with the call. With `account`, only a hold of that account is found;
+    /// with `older_than`, only one that was made before that instant is released.
+    pub async fn release(
+        &self,
+        service: ServiceId,
+        id: HoldId,
+        account: Option<AccountKey>,
+        older_than: Option<Timestamp>,
+    ) -> Result<(), Error> {
+        self.write(move |db, now| {
+            let owner: Option<[u8; 20]> = db
+                .prepare_cached(
+                    "SELECT account.key FROM hold JOIN account ON account.id = hold.account_id \
+                     WHERE hold.id = ?1",
+                )?
+                .query_row([id.0.as_bytes()], |row| row.get(0))
+                .optional()?;
+            let is_owner = account.is_none_or(|account| owner == Some(account.0));
+            if !is_owner || is_call(db, id)? {
+                return Err(Refusal::UnknownHold.into());
+            }
+            let hold = load_hold(db, id)?.ok_or(Refusal::UnknownHold)?;
+            if older_than.is_some_and(|instant| hold.created_at > instant) {
+                return Err(Refusal::TooYoung.into());
+            }
+            end(db, service, id, &Command::Cancel, now).map(drop)
         })
         .await
     }
@@ -64,10 +168,81 @@ impl Store {
         self.write(move |db, now| end(db, service, hold, &Command::Cancel, now).map(drop)).await
     }
 
-    /// Lets holds expire that are due. Holds expire before every write, so this is for the times
-    /// when nobody writes.
+    /// Lets holds expire that are due, and forgets answers that are too old to be repeated. Holds
+    /// expire before every write, so this is for the times when nobody writes.
     pub async fn expire_holds(&self) -> Result<(), Error> {
-        self.write(|_, _| Ok(())).await
+        self.write(replay::forget).await
+    }
+}
+
+/// Makes a hold unless the same request has made one. A refusal is no error here: the trial
+/// credits that came before it, and its answer for a repeat, stay.
+fn authorize_once(
+    db: &Connection,
+    new: &NewHold,
+    id: HoldId,
+    now: Timestamp,
+) -> Result<Result<HoldId, Refusal>, Error> {
+    for once in [new.once.as_ref(), new.repeat.as_ref()] {
+        if let Some(answer) = replay::recall(db, once, now)? {
+            return answered(&answer, new.amount);
+        }
+    }
+    grant_trial(db, new.service, &new.token, new.dbuuid.as_deref(), now)?;
+    let (amount, ttl, description) = (new.amount, new.ttl, new.description.clone());
+    let command = Command::Authorize { hold: id, amount, ttl, description };
+    match authorize(db, new.service, &new.token, &command, now) {
+        Ok(()) => {
+            replay::remember(db, new.once.as_ref(), &id.to_string(), now)?;
+            replay::remember(db, new.repeat.as_ref(), &id.to_string(), now)?;
+            Ok(Ok(id))
+        }
+        Err(Error::Refused(
+            refusal @ (Refusal::UnknownAccount | Refusal::InsufficientCredits { .. }),
+        )) => {
+            replay::remember(db, new.once.as_ref(), INSUFFICIENT, now)?;
+            Ok(Err(refusal))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The answer that is kept where there were not enough credits.
+const INSUFFICIENT: &str = "insufficient";
+
+fn answered(answer: &str, needed: Credits) -> Result<Result<HoldId, Refusal>, Error> {
+    if answer == INSUFFICIENT {
+        return Ok(Err(Refusal::InsufficientCredits { needed, available: Credits::ZERO }));
+    }
+    answer.parse().map(Ok).map_err(|_| Error::Corrupt(answer.to_owned()))
+}
+
+fn refund(
+    db: &Connection,
+    service: ServiceId,
+    id: HoldId,
+    amount: Credits,
+    reason: &str,
+    now: Timestamp,
+) -> Result<Credits, Error> {
+    let hold = load_hold(db, id)?.filter(|hold| hold.service == service);
+    let hold = hold.ok_or(Refusal::UnknownHold)?;
+    let account = load_account_by_id(db, hold.account)?.ok_or(Refusal::UnknownHold)?;
+    let refunded = db
+        .prepare_cached(
+            "SELECT coalesce(sum(amount), 0) FROM posting \
+             JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
+             WHERE posting.hold_id = ?1 AND posting.kind = 4",
+        )?
+        .query_row([id.0.as_bytes()], |row| row::credits(row, 0))?;
+    let rows = Rows { account: Some(&account), hold: Some(&hold), refunded };
+    match decide(rows, &Command::Refund(amount), now)? {
+        Decision::Change(change) => {
+            let cause = Cause { hold: Some(id), reason: Some(reason), ..Cause::default() };
+            apply(db, &account, &change, cause, now)?;
+            Ok(change.account.balance)
+        }
+        Decision::Already(_) => Ok(account.balance),
     }
 }
 
@@ -81,19 +256,21 @@ pub(crate) fn authorize(
 ) -> Result<(), Error> {
     let attempt = || {
         let account =
-            if token.is_chargeable() { load_account(db, service, token.base())? } else { None };
-        let rows = Rows { account: account.as_ref(), hold: None };
+            if token.is_chargeable() { load_account(db, service, token.key())? } else { None };
+        let rows = Rows { account: account.as_ref(), ..Rows::default() };
         Ok::<_, Error>((account, decide(rows, command, now)))
     };
-    let (account, mut decision) = attempt()?;
-    if let (Some(account), Err(Refusal::InsufficientCredits { .. })) = (account, &decision)
-        && expire_due_of(db, account.id, now)? > 0
+    let (mut account, mut decision) = attempt()?;
+    if let (Some(short), Err(Refusal::InsufficientCredits { .. })) = (account, &decision)
+        && expire_due_of(db, short.id, now)? > 0
     {
-        (_, decision) = attempt()?;
+        (account, decision) = attempt()?;
     }
-    match decision? {
-        Decision::Change(change) => apply(db, &change, Cause::default(), now),
-        Decision::Already(_) => Ok(()),
+    match (decision?, account) {
+        (Decision::Change(change), Some(account)) => {
+            apply(db, &account, &change, Cause::default(), now)
+        }
+        _ => Ok(()),
     }
 }
 
@@ -107,11 +284,11 @@ pub(crate) fn end(
 ) -> Result<Hold, Error> {
     let hold = load_hold(db, id)?.filter(|hold| hold.service == service);
     let hold = hold.ok_or(Refusal::UnknownHold)?;
-    let account = load_account_by_id(db, hold.account)?;
-    let rows = Rows { account: account.as_ref(), hold: Some(&hold) };
+    let account = load_account_by_id(db, hold.account)?.ok_or(Refusal::UnknownHold)?;
+    let rows = Rows { account: Some(&account), hold: Some(&hold), ..Rows::default() };
     match decide(rows, command, now)? {
         Decision::Change(change) => {
-            apply(db, &change, Cause::default(), now)?;
+            apply(db, &account, &change, Cause::default(), now)?;
             change.hold.ok_or(Error::Refused(Refusal::UnknownHold))
         }
         Decision::Already(hold) => Ok(hold),

@@ -1,22 +1,44 @@
 //! Orders: purchases of packs.
 
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use stokehold_ledger::{
-    AccountToken, BasisPoints, Cents, Commission, Credits, OrderId, PackId, Refusal, ServiceId,
-    Source, Timestamp,
+    AccountId, AccountKey, AccountName, BasisPoints, Cents, Command, Commission, Credits, Decision,
+    OrderId, PackId, Refusal, Rows, ServiceId, Source, Timestamp, decide,
 };
 use uuid::Uuid;
 
-use crate::account::{ensure_account, grant};
+use crate::account::{ensure_account, grant, load_account_by_id};
 use crate::catalogue::load_pack;
 use crate::error::Error;
-use crate::posting::Cause;
+use crate::posting::{Cause, apply};
+use crate::row;
 use crate::store::Store;
+
+/// A purchase that is to be made.
+#[derive(Clone, Debug)]
+pub struct NewOrder {
+    /// Whose pack.
+    pub service: ServiceId,
+    /// The account that gets the credits.
+    pub account: AccountName,
+    /// What is bought.
+    pub pack: PackId,
+    /// The operator's share of the price.
+    pub commission: BasisPoints,
+    /// Whether it is paid already: its credits are then granted at once.
+    pub paid: bool,
+}
 
 /// A purchase of a pack, on the terms of its moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     /// Which order this is.
     pub id: OrderId,
+    /// Whose pack was bought.
+    pub service: ServiceId,
+    /// What the account is known by.
+    pub account: AccountKey,
     /// What was bought.
     pub pack: PackId,
     /// The pack's name at that time.
@@ -25,64 +47,171 @@ pub struct Order {
     pub credits: Credits,
     /// What they cost.
     pub price: Cents,
-    /// How the price was split.
+    /// The operator's share of the price.
+    pub rate: BasisPoints,
+    /// How the price is split.
     pub commission: Commission,
-    /// The account's balance after it.
+    /// Whether it was paid.
+    pub status: OrderStatus,
+    /// The account's balance now.
     pub balance: Credits,
-    /// When it was paid.
+    /// When it was made.
     pub created_at: Timestamp,
 }
 
+/// Whether an order was paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderStatus {
+    /// It waits for its payment.
+    Pending,
+    /// It was paid, and its credits were granted.
+    Paid,
+    /// Its price was given back and its credits were taken back.
+    Refunded,
+}
+
+impl OrderStatus {
+    /// The status's name in the API and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Paid => "paid",
+            Self::Refunded => "refunded",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        let all = [Self::Pending, Self::Paid, Self::Refunded];
+        all.into_iter().find(|status| status.as_str() == name)
+    }
+}
+
 impl Store {
-    /// Buys a pack of `service` for the account: the order is paid, and its credits are granted.
-    pub async fn create_paid_order(
-        &self,
-        service: ServiceId,
-        token: &AccountToken,
-        pack: PackId,
-        commission: BasisPoints,
-    ) -> Result<Order, Error> {
-        let token = token.clone();
+    /// Orders a pack on its terms of now.
+    pub async fn create_order(&self, new: NewOrder) -> Result<Order, Error> {
         let id = OrderId(Uuid::now_v7());
         self.write(move |db, now| {
-            let pack = load_pack(db, pack)?.filter(|pack| pack.service == service);
+            let pack = load_pack(db, new.pack)?.filter(|pack| pack.service == new.service);
             let pack = pack.ok_or(Error::NotFound("pack"))?;
-            let split = Commission::split(pack.price, commission);
+            let split = Commission::split(pack.price, new.commission);
             let split = split.ok_or(Refusal::PriceOutOfRange)?;
-            // The order names its account, and the posting names its order: first an empty
-            // account, then the order, then the grant.
-            let account = ensure_account(db, service, &token, now)?;
+            let account = ensure_account(db, new.service, &new.account, now)?;
             db.execute(
                 "INSERT INTO purchase (id, service_id, account_id, pack_id, pack_name, credits, \
                  price_cents, commission_bp, commission_cents, status, created_at) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'paid', ?10)",
-                rusqlite::params![
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'pending', ?10)",
+                params![
                     id.0.as_bytes(),
-                    service.0,
+                    new.service.0,
                     account.id.0,
                     pack.id.0,
                     pack.name,
                     pack.credits.micros(),
                     pack.price.0,
-                    commission.points(),
+                    new.commission.points(),
                     split.operator.0,
                     now.0
                 ],
             )?;
-            let cause = Cause { order: Some(id), ..Cause::default() };
-            let source = Source::Order { price: pack.price, commission };
-            let account = grant(db, &account, (pack.credits, source), cause, now)?;
-            Ok(Order {
-                id,
-                pack: pack.id,
-                pack_name: pack.name,
-                credits: pack.credits,
-                price: pack.price,
-                commission: split,
-                balance: account.balance,
-                created_at: now,
-            })
+            if new.paid { pay(db, id, now) } else { load(db, id) }
         })
         .await
     }
+
+    /// Notes that an order was paid, and grants its credits. Once: a paid one stays as it is.
+    pub async fn pay_order(&self, id: OrderId) -> Result<Order, Error> {
+        self.write(move |db, now| pay(db, id, now)).await
+    }
+
+    /// Takes an order's credits back and gives its price back. All of them have to be available.
+    pub async fn refund_order(&self, id: OrderId, reason: String) -> Result<Order, Error> {
+        self.write(move |db, now| refund(db, id, &reason, now)).await
+    }
+
+    /// An order.
+    pub async fn order(&self, id: OrderId) -> Result<Order, Error> {
+        self.read(move |db| load(db, id)).await
+    }
+}
+
+fn pay(db: &Connection, id: OrderId, now: Timestamp) -> Result<Order, Error> {
+    let (order, account) = load_with_account(db, id)?;
+    match order.status {
+        OrderStatus::Paid => return Ok(order),
+        OrderStatus::Refunded => return Err(Refusal::NothingToRefund.into()),
+        OrderStatus::Pending => {}
+    }
+    let account = load_account_by_id(db, account)?.ok_or(Refusal::UnknownAccount)?;
+    let cause = Cause { order: Some(id), ..Cause::default() };
+    let source = Source::Order { price: order.price, commission: order.rate };
+    grant(db, &account, (order.credits, source), cause, now)?;
+    set_status(db, id, OrderStatus::Paid, now)?;
+    load(db, id)
+}
+
+fn refund(db: &Connection, id: OrderId, reason: &str, now: Timestamp) -> Result<Order, Error> {
+    let (order, account) = load_with_account(db, id)?;
+    match order.status {
+        OrderStatus::Refunded => return Ok(order),
+        OrderStatus::Pending => return Err(Refusal::NothingToRefund.into()),
+        OrderStatus::Paid => {}
+    }
+    let account = load_account_by_id(db, account)?.ok_or(Refusal::UnknownAccount)?;
+    let (credits, price, commission) = (order.credits, order.price, order.rate);
+    let rows = Rows { account: Some(&account), ..Rows::default() };
+    let command = Command::RefundOrder { credits, price, commission };
+    if let Decision::Change(change) = decide(rows, &command, now)? {
+        let cause = Cause { order: Some(id), reason: Some(reason), ..Cause::default() };
+        apply(db, &account, &change, cause, now)?;
+    }
+    set_status(db, id, OrderStatus::Refunded, now)?;
+    load(db, id)
+}
+
+fn set_status(
+    db: &Connection,
+    id: OrderId,
+    status: OrderStatus,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE purchase SET status = ?2, ended_at = ?3 WHERE id = ?1")?
+        .execute((id.0.as_bytes(), status.as_str(), now.0))
+        .map(drop)
+}
+
+fn load(db: &Connection, id: OrderId) -> Result<Order, Error> {
+    load_with_account(db, id).map(|(order, _)| order)
+}
+
+fn load_with_account(db: &Connection, id: OrderId) -> Result<(Order, AccountId), Error> {
+    let found = db
+        .prepare_cached(
+            "SELECT purchase.id, purchase.service_id, account.key, pack_id, pack_name, credits, \
+             price_cents, commission_bp, commission_cents, status, account.balance, \
+             purchase.created_at, account.id \
+             FROM purchase JOIN account ON account.id = purchase.account_id WHERE purchase.id = ?1",
+        )?
+        .query_row([id.0.as_bytes()], order)
+        .optional()?;
+    found.ok_or(Error::NotFound("order"))
+}
+
+fn order(row: &Row<'_>) -> rusqlite::Result<(Order, AccountId)> {
+    let (price, operator) = (Cents(row.get(6)?), Cents(row.get(8)?));
+    let provider = price.0.checked_sub(operator.0).map(Cents);
+    let order = Order {
+        id: OrderId(row::uuid(row, 0)?),
+        service: ServiceId(row.get(1)?),
+        account: AccountKey(row.get(2)?),
+        pack: PackId(row.get(3)?),
+        pack_name: row.get(4)?,
+        credits: row::credits(row, 5)?,
+        price,
+        rate: row::known(7, Type::Integer, BasisPoints::new(row.get(7)?))?,
+        commission: Commission { operator, provider: row::known(8, Type::Integer, provider)? },
+        status: row::known(9, Type::Text, OrderStatus::parse(row.get_ref(9)?.as_str()?))?,
+        balance: row::credits(row, 10)?,
+        created_at: Timestamp(row.get(11)?),
+    };
+    Ok((order, AccountId(row.get(12)?)))
 }

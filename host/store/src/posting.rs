@@ -1,21 +1,24 @@
 //! Writing what the ledger has decided.
 
 use rusqlite::{Connection, params};
-use stokehold_ledger::{Change, Hold, HoldState, OrderId, Posting, Timestamp};
+use stokehold_ledger::{Account, Change, Hold, HoldId, HoldState, OrderId, Posting, Timestamp};
 
 use crate::error::Error;
-use crate::row;
+use crate::{outbox, row};
 
-/// What caused a change, beside its hold.
+/// What caused a change, beside the hold that it changes.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Cause<'a> {
+    /// The hold, where the change itself has none: a refund.
+    pub(crate) hold: Option<HoldId>,
     pub(crate) order: Option<OrderId>,
     pub(crate) reason: Option<&'a str>,
 }
 
-/// Writes every row of `change`.
+/// Writes every row of `change` to the account that was `before`, and the warnings that it calls for.
 pub(crate) fn apply(
     db: &Connection,
+    before: &Account,
     change: &Change,
     cause: Cause<'_>,
     now: Timestamp,
@@ -31,6 +34,9 @@ pub(crate) fn apply(
     }
     if let Some(posting) = &change.posting {
         write_posting(db, change, posting, cause, now)?;
+    }
+    if account.warns_after(before) {
+        outbox::warn(db, account, now)?;
     }
     Ok(())
 }
@@ -78,7 +84,7 @@ fn write_posting(
         row::kind_column(posting.kind),
         change.account.service.0,
         change.account.id.0,
-        change.hold.as_ref().map(|hold| *hold.id.0.as_bytes()),
+        change.hold.as_ref().map(|hold| hold.id).or(cause.hold).map(|hold| *hold.0.as_bytes()),
         cause.order.map(|order| *order.0.as_bytes()),
         cause.reason,
         now.0

@@ -8,7 +8,7 @@ use stokehold_ledger::{
 use uuid::Uuid;
 
 /// The columns that [`account`] reads.
-pub(crate) const ACCOUNT: &str = "id, service_id, balance, held";
+pub(crate) const ACCOUNT: &str = "id, service_id, balance, held, warn_at";
 
 /// The columns that [`hold`] reads.
 pub(crate) const HOLD: &str =
@@ -20,6 +20,7 @@ pub(crate) fn account(row: &Row<'_>) -> Result<Account> {
         service: ServiceId(row.get(1)?),
         balance: credits(row, 2)?,
         held: credits(row, 3)?,
+        warn_at: row.get::<_, Option<i64>>(4)?.map(Credits::from_micros),
     })
 }
 
@@ -87,6 +88,8 @@ pub(crate) fn kind_column(kind: PostingKind) -> i64 {
         PostingKind::Trial => 1,
         PostingKind::Order => 2,
         PostingKind::Capture => 3,
+        PostingKind::Refund => 4,
+        PostingKind::OrderRefund => 5,
     }
 }
 
@@ -96,6 +99,8 @@ pub(crate) fn kind(row: &Row<'_>, column: usize) -> Result<PostingKind> {
         1 => Some(PostingKind::Trial),
         2 => Some(PostingKind::Order),
         3 => Some(PostingKind::Capture),
+        4 => Some(PostingKind::Refund),
+        5 => Some(PostingKind::OrderRefund),
         _ => None,
     };
     known(column, Type::Integer, value)

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row};
 use stokehold_ledger::{
-    AccountId, AccountToken, Credits, HoldId, OrderId, PostingKind, ServiceId, Timestamp,
+    AccountId, AccountKey, Credits, HoldId, OrderId, PostingKind, ServiceId, Timestamp,
 };
 use uuid::Uuid;
 
@@ -49,13 +49,12 @@ impl Store {
     pub async fn statement(
         &self,
         service: ServiceId,
-        token: &AccountToken,
+        key: AccountKey,
         after: i64,
         until: Timestamp,
         limit: u32,
     ) -> Result<Option<Page>, Error> {
-        let base = token.base().to_owned();
-        self.read(move |db| match load_account(db, service, &base)? {
+        self.read(move |db| match load_account(db, service, key)? {
             None => Ok(None),
             Some(account) => Ok(Some(page(db, account.id, after, until, limit)?)),
         })

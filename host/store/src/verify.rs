@@ -47,7 +47,7 @@ const CHECKS: &[(&str, &str)] = &[
         "SELECT 'posting ' || posting.id || ' of kind ' || kind || ' adds ' || amount \
          FROM posting JOIN account ON account.id = posting.account_id \
          JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
-         WHERE posting.service_id <> account.service_id OR (kind = 3) <> (amount < 0)",
+         WHERE posting.service_id <> account.service_id OR (kind IN (3, 5)) <> (amount < 0)",
     ),
     (
         "an account's balance is the sum of its entries",
@@ -77,10 +77,18 @@ const CHECKS: &[(&str, &str)] = &[
         "a hold that captured has one posting of that amount, and no other has one",
         "SELECT 'hold ' || lower(hex(hold.id)) || ' captured ' || captured || ', posted ' || \
          coalesce(-entry.amount, 0) FROM hold \
-         LEFT JOIN posting ON posting.hold_id = hold.id \
+         LEFT JOIN posting ON posting.hold_id = hold.id AND posting.kind = 3 \
          LEFT JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
          WHERE captured <> coalesce(-entry.amount, 0) \
          OR (posting.id IS NOT NULL AND posting.account_id <> hold.account_id)",
+    ),
+    (
+        "what was given back of a hold is not above what it captured",
+        "SELECT 'hold ' || lower(hex(hold.id)) || ' captured ' || captured || ', gave back ' || \
+         sum(entry.amount) FROM posting JOIN hold ON hold.id = posting.hold_id \
+         JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
+         WHERE posting.kind = 4 GROUP BY hold.id \
+         HAVING sum(entry.amount) > captured OR max(posting.account_id <> hold.account_id)",
     ),
     (
         "a hold has ended exactly when it is not open",
@@ -93,18 +101,27 @@ const CHECKS: &[(&str, &str)] = &[
          JOIN account ON account.id = hold.account_id WHERE hold.service_id <> account.service_id",
     ),
     (
-        "an order's posting grants its credits and splits its price",
+        "an order that was paid, or refunded, has the postings for it, and no other has any",
+        "SELECT 'order ' || lower(hex(purchase.id)) || ' is ' || status || ' and has ' || \
+         count(posting.id) || ' postings' FROM purchase \
+         LEFT JOIN posting ON posting.order_id = purchase.id GROUP BY purchase.id \
+         HAVING count(posting.id) <> \
+         CASE status WHEN 'pending' THEN 0 WHEN 'paid' THEN 1 ELSE 2 END",
+    ),
+    (
+        "an order's postings move its credits and split its price",
         // Half a cent is the most by which rounding may move the commission.
         "SELECT 'order ' || lower(hex(purchase.id)) FROM purchase \
          LEFT JOIN posting ON posting.order_id = purchase.id \
-         WHERE posting.id IS NULL OR posting.account_id <> purchase.account_id \
+         WHERE abs(commission_cents * 10000 - price_cents * commission_bp) > 5000 \
+         OR (posting.id IS NOT NULL AND (posting.account_id <> purchase.account_id \
          OR posting.service_id <> purchase.service_id \
-         OR abs(commission_cents * 10000 - price_cents * commission_bp) > 5000 OR credits <> \
+         OR credits * CASE kind WHEN 2 THEN 1 ELSE -1 END <> \
          coalesce((SELECT amount FROM entry WHERE posting_id = posting.id AND book = 1), 0) \
-         OR price_cents <> \
+         OR price_cents * CASE kind WHEN 2 THEN 1 ELSE -1 END <> \
          coalesce((SELECT amount FROM entry WHERE posting_id = posting.id AND book = 3), 0) \
-         OR -commission_cents <> \
-         coalesce((SELECT amount FROM entry WHERE posting_id = posting.id AND book = 4), 0)",
+         OR commission_cents * CASE kind WHEN 2 THEN -1 ELSE 1 END <> \
+         coalesce((SELECT amount FROM entry WHERE posting_id = posting.id AND book = 4), 0)))",
     ),
     (
         "a call has a hold of what it is authorized for, and ends with it",
@@ -112,7 +129,7 @@ const CHECKS: &[(&str, &str)] = &[
          coalesce(', its hold of ' || amount || ' has state ' || state, ', it has no hold') \
          FROM call LEFT JOIN hold ON hold.id = call.id \
          LEFT JOIN account ON account.id = hold.account_id WHERE credits <> coalesce(amount, 0) \
-         OR account.service_id <> call.service_id OR account.token <> call.account_token \
+         OR account.service_id <> call.service_id OR account.key <> call.account_key \
          OR (status = 'captured') <> (state = 1) OR (status = 'cancelled' AND state = 0)",
     ),
     (

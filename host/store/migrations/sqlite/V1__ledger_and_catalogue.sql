@@ -61,15 +61,57 @@ CREATE TABLE pack (
 CREATE INDEX pack_service ON pack (service_id);
 
 CREATE TABLE account (
-    id         INTEGER PRIMARY KEY,
-    service_id INTEGER NOT NULL REFERENCES service (id),
-    token      TEXT NOT NULL,
-    balance    INTEGER NOT NULL,
-    held       INTEGER NOT NULL,
-    created_at INTEGER NOT NULL,
-    UNIQUE (service_id, token),
+    id               INTEGER PRIMARY KEY,
+    service_id       INTEGER NOT NULL REFERENCES service (id),
+    key              BLOB NOT NULL,      -- SHA-1 of the token without a suffix
+    token            TEXT,               -- the token, once it was given
+    balance          INTEGER NOT NULL,
+    held             INTEGER NOT NULL,
+    warn_at          INTEGER CHECK (warn_at > 0),
+    refill_at        INTEGER NOT NULL DEFAULT 0 CHECK (refill_at >= 0),
+    refill_pack      INTEGER NOT NULL DEFAULT 0,
+    created_at       INTEGER NOT NULL,
+    UNIQUE (key, service_id),
     CHECK (held >= 0 AND held <= balance)
 ) STRICT;
+
+-- Who is warned when an account runs low.
+CREATE TABLE alert_address (
+    account_id INTEGER NOT NULL REFERENCES account (id),
+    email      TEXT NOT NULL,
+    lang       TEXT NOT NULL,
+    PRIMARY KEY (account_id, email)
+) STRICT, WITHOUT ROWID;
+
+-- Mail that is to be sent, written in the transaction of what it is about.
+CREATE TABLE outbox (
+    id         INTEGER PRIMARY KEY,
+    account_id INTEGER NOT NULL REFERENCES account (id),
+    email      TEXT NOT NULL,
+    lang       TEXT NOT NULL,
+    available  INTEGER NOT NULL,
+    warn_at    INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    attempts   INTEGER NOT NULL DEFAULT 0,
+    due_at     INTEGER,                  -- none once it was sent or given up
+    sent_at    INTEGER,
+    error      TEXT                      -- what the last attempt said
+) STRICT;
+CREATE INDEX outbox_due ON outbox (due_at) WHERE due_at IS NOT NULL;
+
+-- Databases that may receive trial credits, and those that have.
+CREATE TABLE eligible_database (
+    dbuuid     TEXT PRIMARY KEY,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE trial (
+    service_id INTEGER NOT NULL REFERENCES service (id),
+    dbuuid     TEXT NOT NULL,
+    account_id INTEGER NOT NULL REFERENCES account (id),
+    at         INTEGER NOT NULL,
+    PRIMARY KEY (service_id, dbuuid)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE hold (
     id          BLOB PRIMARY KEY,
@@ -86,6 +128,7 @@ CREATE TABLE hold (
     CHECK (state = 1 OR captured = 0)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX hold_open ON hold (expires_at) WHERE state = 0;
+CREATE INDEX hold_of_account ON hold (service_id, account_id) WHERE state = 0;
 
 CREATE TABLE purchase (
     id               BLOB PRIMARY KEY,
@@ -97,22 +140,28 @@ CREATE TABLE purchase (
     price_cents      INTEGER NOT NULL CHECK (price_cents >= 0),
     commission_bp    INTEGER NOT NULL CHECK (commission_bp BETWEEN 0 AND 10000),
     commission_cents INTEGER NOT NULL CHECK (commission_cents BETWEEN 0 AND price_cents),
-    status           TEXT NOT NULL CHECK (status IN ('paid')),
-    created_at       INTEGER NOT NULL
+    status           TEXT NOT NULL CHECK (status IN ('pending', 'paid', 'refunded')),
+    created_at       INTEGER NOT NULL,
+    ended_at         INTEGER             -- when it was paid, or else refunded
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX purchase_pending ON purchase (service_id) WHERE status = 'pending';
 
 CREATE TABLE posting (
     id         INTEGER PRIMARY KEY,
-    kind       INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 3),    -- gift, trial, order, capture
+    kind       INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 5),    -- gift, trial, order, capture, refund, order refund
     service_id INTEGER NOT NULL REFERENCES service (id),
     account_id INTEGER NOT NULL REFERENCES account (id),
-    hold_id    BLOB UNIQUE REFERENCES hold (id),                 -- what caused a capture
-    order_id   BLOB UNIQUE REFERENCES purchase (id),             -- what caused an order's grant
+    hold_id    BLOB REFERENCES hold (id),                        -- what was captured or given back
+    order_id   BLOB REFERENCES purchase (id),                    -- what was paid or given back
     reason     TEXT,
     at         INTEGER NOT NULL,
-    CHECK ((kind = 3) = (hold_id IS NOT NULL)),
-    CHECK ((kind = 2) = (order_id IS NOT NULL))
+    CHECK ((kind IN (3, 4)) = (hold_id IS NOT NULL)),
+    CHECK ((kind IN (2, 5)) = (order_id IS NOT NULL))
 ) STRICT;
+CREATE UNIQUE INDEX posting_capture      ON posting (hold_id)  WHERE kind = 3;
+CREATE        INDEX posting_refund       ON posting (hold_id)  WHERE kind = 4;
+CREATE UNIQUE INDEX posting_order        ON posting (order_id) WHERE kind = 2;
+CREATE UNIQUE INDEX posting_order_refund ON posting (order_id) WHERE kind = 5;
 CREATE INDEX posting_account ON posting (account_id, id);
 
 CREATE TABLE entry (
@@ -127,8 +176,10 @@ CREATE TRIGGER entry_immutable    BEFORE UPDATE ON entry    BEGIN SELECT RAISE(A
 CREATE TRIGGER entry_kept         BEFORE DELETE ON entry    BEGIN SELECT RAISE(ABORT, 'entries are immutable'); END;
 CREATE TRIGGER posting_immutable  BEFORE UPDATE ON posting  BEGIN SELECT RAISE(ABORT, 'postings are immutable'); END;
 CREATE TRIGGER posting_kept       BEFORE DELETE ON posting  BEGIN SELECT RAISE(ABORT, 'postings are immutable'); END;
-CREATE TRIGGER purchase_immutable BEFORE UPDATE ON purchase BEGIN SELECT RAISE(ABORT, 'orders are immutable'); END;
-CREATE TRIGGER purchase_kept      BEFORE DELETE ON purchase BEGIN SELECT RAISE(ABORT, 'orders are immutable'); END;
+CREATE TRIGGER purchase_immutable BEFORE UPDATE OF id, service_id, account_id, pack_id, pack_name, credits,
+price_cents, commission_bp, commission_cents, created_at ON purchase
+BEGIN SELECT RAISE(ABORT, 'an order keeps its terms'); END;
+CREATE TRIGGER purchase_kept      BEFORE DELETE ON purchase BEGIN SELECT RAISE(ABORT, 'orders are kept'); END;
 
 -- A hold ends once, and until then and after it stays what it was.
 CREATE TRIGGER hold_ends_once BEFORE UPDATE ON hold WHEN OLD.state <> 0
@@ -137,22 +188,21 @@ CREATE TRIGGER hold_immutable BEFORE UPDATE OF id, account_id, service_id, amoun
 ON hold BEGIN SELECT RAISE(ABORT, 'a hold keeps its terms'); END;
 CREATE TRIGGER hold_kept BEFORE DELETE ON hold BEGIN SELECT RAISE(ABORT, 'holds are kept'); END;
 
--- The answers to requests that carried an idempotency key.
+-- The answers to requests that may be repeated, for a day. The oldest stand first.
 CREATE TABLE replay (
-    scope       TEXT NOT NULL,
-    key         TEXT NOT NULL,
+    id          INTEGER PRIMARY KEY,
+    key         BLOB NOT NULL UNIQUE,    -- SHA-256 of whose key it is and the key
     fingerprint BLOB NOT NULL,           -- SHA-256 of what was asked
     answer      TEXT NOT NULL,
-    at          INTEGER NOT NULL,
-    PRIMARY KEY (scope, key)
-) STRICT, WITHOUT ROWID;
+    at          INTEGER NOT NULL
+) STRICT;
 
 -- A call that is not free has a hold of the same id and amount.
 CREATE TABLE call (
     id                BLOB PRIMARY KEY,
     service_id        INTEGER NOT NULL REFERENCES service (id),
     version_id        INTEGER NOT NULL REFERENCES version (id),
-    account_token     TEXT NOT NULL,
+    account_key       BLOB NOT NULL,
     route             TEXT NOT NULL,
     params_digest     TEXT NOT NULL,
     status            TEXT NOT NULL CHECK (status IN ('running', 'captured', 'cancelled')),

@@ -1,0 +1,130 @@
+//! Mail that is to be sent.
+//!
+//! A warning is written in the transaction of the change that it warns of, so that it is sent
+//! exactly when that change is real. Sending comes later and may be repeated.
+
+use rusqlite::{Connection, Row};
+use stokehold_ledger::{Account, Credits, Span, Timestamp};
+
+use crate::error::Error;
+use crate::row;
+use crate::store::Store;
+
+/// A warning that an account runs low.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Which mail this is.
+    pub id: i64,
+    /// To whom.
+    pub email: String,
+    /// In which language they want it, such as `en_US`; may be empty.
+    pub lang: String,
+    /// The service's name for people.
+    pub service_label: String,
+    /// What the service calls a credit.
+    pub unit: String,
+    /// The service's technical name.
+    pub service_name: String,
+    /// The SHA-1 of the account's token, hexadecimal: a link to the account may carry it.
+    pub account: String,
+    /// What was available.
+    pub available: Credits,
+    /// The threshold.
+    pub warn_at: Credits,
+    /// When it happened.
+    pub created_at: Timestamp,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+/// What came of an attempt to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// The mail server took it.
+    Done,
+    /// Not yet: try again after this long. The text says why.
+    Later(Span, String),
+    /// It is given up. The text says why.
+    Never(String),
+}
+
+impl Store {
+    /// Up to `limit` warnings that are due, the oldest first.
+    pub async fn due_warnings(&self, limit: u32) -> Result<Vec<Warning>, Error> {
+        let now = self.now();
+        self.read(move |db| {
+            let mut query = db.prepare_cached(
+                "SELECT outbox.id, email, lang, service.label, service.unit, service.name, \
+                 lower(hex(account.key)), available, outbox.warn_at, outbox.created_at, attempts \
+                 FROM outbox JOIN account ON account.id = outbox.account_id \
+                 JOIN service ON service.id = account.service_id \
+                 WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2",
+            )?;
+            Ok(query.query_map((now.0, limit), warning)?.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// Notes what came of an attempt to send a warning.
+    pub async fn warning_tried(&self, id: i64, sent: Sent) -> Result<(), Error> {
+        self.write(move |db, now| {
+            let (due, sent_at, error) = match &sent {
+                Sent::Done => (None, Some(now.0), None),
+                Sent::Later(wait, why) => (Some(now.after(*wait).0), None, Some(why)),
+                Sent::Never(why) => (None, None, Some(why)),
+            };
+            db.prepare_cached(
+                "UPDATE outbox SET attempts = attempts + 1, due_at = ?2, sent_at = ?3, error = ?4 \
+                 WHERE id = ?1",
+            )?
+            .execute((id, due, sent_at, error))?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// How many warnings wait, were sent, and were given up.
+    pub async fn warning_counts(&self) -> Result<[i64; 3], Error> {
+        self.read(|db| {
+            let counts = db.query_row(
+                "SELECT count(due_at), count(sent_at), \
+                 count(*) - count(due_at) - count(sent_at) FROM outbox",
+                [],
+                |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]),
+            );
+            Ok(counts?)
+        })
+        .await
+    }
+}
+
+/// Queues a warning to everybody whom the account's owner has named.
+pub(crate) fn warn(db: &Connection, account: &Account, now: Timestamp) -> Result<(), Error> {
+    db.prepare_cached(
+        "INSERT INTO outbox (account_id, email, lang, available, warn_at, created_at, due_at) \
+         SELECT account_id, email, lang, ?2, ?3, ?4, ?4 FROM alert_address WHERE account_id = ?1",
+    )?
+    .execute((
+        account.id.0,
+        account.available().micros(),
+        account.warn_at.unwrap_or_default().micros(),
+        now.0,
+    ))?;
+    Ok(())
+}
+
+fn warning(row: &Row<'_>) -> rusqlite::Result<Warning> {
+    Ok(Warning {
+        id: row.get(0)?,
+        email: row.get(1)?,
+        lang: row.get(2)?,
+        service_label: row.get(3)?,
+        unit: row.get(4)?,
+        service_name: row.get(5)?,
+        account: row.get(6)?,
+        available: row::credits(row, 7)?,
+        warn_at: row::credits(row, 8)?,
+        created_at: Timestamp(row.get(9)?),
+        attempts: row.get(10)?,
+    })
+}
