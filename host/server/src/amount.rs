@@ -8,6 +8,11 @@ use stokehold_app::types::Credits;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Amount(pub(crate) Credits);
 
+/// Credits as a JSON number, inside a value that is built by hand.
+pub(crate) fn number(credits: Credits) -> serde_json::Value {
+    serde_json::from_str(&credits.to_string()).unwrap_or(serde_json::Value::Null)
+}
+
 impl Serialize for Amount {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let number = RawValue::from_string(self.0.to_string());

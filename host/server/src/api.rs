@@ -2,6 +2,8 @@
 
 pub(crate) mod account;
 pub(crate) mod call;
+pub(crate) mod database;
+pub(crate) mod hold;
 pub(crate) mod order;
 pub(crate) mod pack;
 pub(crate) mod service;

@@ -60,7 +60,8 @@ fn request(service: String, route: String, message: &Message<'_>) -> Result<Call
     message.params.check()?;
     let account_token = message.params.account_token()?;
     let params = message.params.without(&TAKEN_OUT);
-    Ok(CallRequest { service, route, params, account_token })
+    let dbuuid = rpc::dbuuid(&message.params)?;
+    Ok(CallRequest { service, route, params, account_token, dbuuid })
 }
 
 /// The headers and the outcome of a call that was made.

@@ -68,14 +68,22 @@ fn management(upload_bytes_max: usize) -> OpenApiRouter<Host> {
         .layer(DefaultBodyLimit::max(upload_bytes_max));
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(api::service::create, api::service::list))
-        .routes(routes!(api::service::show))
+        .routes(routes!(api::service::show, api::service::change))
         .routes(routes!(api::service::approve))
         .routes(routes!(api::service::suspend))
         .routes(routes!(api::service::reset_key))
         .merge(uploads)
         .routes(routes!(api::version::activate))
         .routes(routes!(api::pack::create, api::pack::list))
+        .routes(routes!(api::pack::change, api::pack::delete))
         .routes(routes!(api::order::create))
+        .routes(routes!(api::order::show))
+        .routes(routes!(api::order::confirm))
+        .routes(routes!(api::order::refund))
+        .routes(routes!(api::hold::list))
+        .routes(routes!(api::hold::release))
+        .routes(routes!(api::hold::refund))
+        .routes(routes!(api::database::add, api::database::remove))
         .routes(routes!(api::account::grant))
         .routes(routes!(api::account::show))
         .routes(routes!(api::account::statement))
@@ -91,10 +99,15 @@ fn broker() -> Router<Host> {
         ("/iap/1/capture", Method::Capture),
         ("/iap/1/cancel", Method::Cancel),
         ("/iap/1/balance", Method::Balance),
+        ("/iap/1/get-accounts-information", Method::AccountsInformation),
+        ("/iap/services-token", Method::ServicesToken),
+        ("/iap/update-warning-odoo", Method::UpdateWarning),
+        ("/iap/1/update-warning-email-alerts", Method::UpdateAlerts),
+        ("/iap/1/update-auto-refill-settings", Method::UpdateRefill),
     ]
     .into_iter()
     .fold(Router::new(), |router, (path, method)| {
-        let handler = post(move |host, body| rpc::serve(method, host, body));
+        let handler = post(move |host, headers, body| rpc::serve(method, host, headers, body));
         router.route(path, handler.fallback(rpc::method_not_allowed))
     })
 }

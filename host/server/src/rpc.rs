@@ -1,17 +1,20 @@
 //! The broker's JSON-RPC paths.
 
 mod answer;
+mod client;
 mod params;
 
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use stokehold_wire::{Class, Fault, Id, Message, Payload, batch, failure, parse, success};
 
 pub(crate) use answer::insufficient;
+pub(crate) use params::dbuuid;
 
+use crate::auth;
 use crate::router::Host;
 
 /// What a path of the broker asks for.
@@ -21,25 +24,35 @@ pub(crate) enum Method {
     Capture,
     Cancel,
     Balance,
+    AccountsInformation,
+    ServicesToken,
+    UpdateWarning,
+    UpdateAlerts,
+    UpdateRefill,
 }
 
 /// Answers one body: a request, a notification, or a batch of them.
 pub(crate) async fn serve(
     method: Method,
     State(host): State<Host>,
+    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let key = auth::text(&headers, "idempotency-key");
     let body = match body {
         Ok(body) => body,
         Err(error) => return fault(Id::NULL, &unread(&error)),
     };
     match parse(&body, host.app.config().server.batch_max) {
         Err(wrong) => fault(Id::NULL, &wrong),
-        Ok(Payload::Single(message)) => match (one(method, &host, &message).await, message.id) {
-            (_, None) => StatusCode::NO_CONTENT.into_response(),
-            (Ok(result), Some(id)) => json(StatusCode::OK, success(id, &result)),
-            (Err(wrong), Some(id)) => fault(id, &wrong),
-        },
+        Ok(Payload::Single(message)) => {
+            match (one(method, &host, &message, key.as_deref()).await, message.id) {
+                (_, None) => StatusCode::NO_CONTENT.into_response(),
+                (Ok(result), Some(id)) => json(StatusCode::OK, success(id, &result)),
+                (Err(wrong), Some(id)) => fault(id, &wrong),
+            }
+        }
+        // A key names one request; in a batch the parameter does.
         Ok(Payload::Batch(messages)) => several(method, &host, messages).await,
     }
 }
@@ -54,7 +67,7 @@ async fn several(
     for message in messages {
         match message {
             Err(wrong) => answers.push(failure(Id::NULL, &wrong)),
-            Ok(message) => match (one(method, host, &message).await, message.id) {
+            Ok(message) => match (one(method, host, &message, None).await, message.id) {
                 (_, None) => {}
                 (Ok(result), Some(id)) => answers.push(success(id, &result)),
                 (Err(wrong), Some(id)) => answers.push(failure(id, &wrong)),
@@ -68,13 +81,23 @@ async fn several(
 }
 
 /// One message; the answer is the JSON text of its result.
-async fn one(method: Method, host: &Host, message: &Message<'_>) -> Result<String, Fault> {
+async fn one(
+    method: Method,
+    host: &Host,
+    message: &Message<'_>,
+    key: Option<&str>,
+) -> Result<String, Fault> {
     message.params.check()?;
     match method {
-        Method::Authorize => answer::authorize(host, &message.params).await,
+        Method::Authorize => answer::authorize(host, message, key).await,
         Method::Capture => answer::capture(host, &message.params).await,
         Method::Cancel => answer::cancel(host, &message.params).await,
         Method::Balance => answer::balance(host, &message.params).await,
+        Method::AccountsInformation => client::accounts_information(host, &message.params).await,
+        Method::ServicesToken => client::services_token(host, &message.params).await,
+        Method::UpdateWarning => client::update_warning(host, &message.params).await,
+        Method::UpdateAlerts => client::update_alerts(host, &message.params).await,
+        Method::UpdateRefill => client::update_refill(host, &message.params).await,
     }
 }
 

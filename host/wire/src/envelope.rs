@@ -22,6 +22,15 @@ pub struct Message<'a> {
     pub id: Option<Id<'a>>,
     /// The named parameters.
     pub params: Params<'a>,
+    /// The message as it was sent.
+    pub text: &'a str,
+}
+
+impl Message<'_> {
+    /// The message's text, where its id is one that only a repeat would carry again.
+    pub fn repeatable(&self) -> Option<&str> {
+        self.id.filter(|id| *id != Id::NULL).map(|_| self.text)
+    }
 }
 
 /// The id of a request: a string, a number or `null`, kept as the text that was sent.
@@ -96,7 +105,7 @@ fn message(text: &RawValue) -> Result<Message<'_>, Fault> {
         let what = "\"id\" has to be a string, a number or null";
         return Err(Fault::new(Class::InvalidRequest, what));
     }
-    Ok(Message { id: id.map(Id), params: Params::read(envelope.params) })
+    Ok(Message { id: id.map(Id), params: Params::read(envelope.params), text: text.get() })
 }
 
 fn invalid(error: &serde_json::Error) -> Fault {

@@ -50,6 +50,34 @@ impl<'a> Params<'a> {
         self.string(name)?.ok_or_else(|| Fault::type_error(format!("{name} is missing")))
     }
 
+    /// A boolean, or `None` where it is absent or `null`.
+    pub fn boolean(&self, name: &str) -> Result<Option<bool>, Fault> {
+        match self.get(name) {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(_) => Err(Fault::type_error(format!("{name} has to be true or false"))),
+        }
+    }
+
+    /// A list of parameters of its own kind, each read by `read`; `None` where it is absent or
+    /// `null`.
+    pub fn list<T>(
+        &self,
+        name: &str,
+        read: impl Fn(&'a RawValue) -> Result<T, Fault>,
+    ) -> Result<Option<Vec<T>>, Fault> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let items: Vec<&'a RawValue> = serde_json::from_str(text)
+            .map_err(|_| Fault::type_error(format!("{name} has to be a list")))?;
+        items.into_iter().map(read).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// Reads an object that stands inside other parameters.
+    pub fn object(text: &'a RawValue) -> Result<Self, Fault> {
+        serde_json::from_str(text.get()).map_err(|_| Fault::type_error("an object was expected"))
+    }
+
     /// An account token that has to be there.
     pub fn account_token(&self) -> Result<AccountToken, Fault> {
         let text = self.required_string("account_token")?;

@@ -89,6 +89,7 @@ async fn call(
         route: args.route.clone(),
         params: args.params.clone(),
         account_token: token,
+        dbuuid: None,
     };
     Ok(app.call(request).await)
 }

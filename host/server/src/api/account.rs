@@ -86,7 +86,7 @@ pub(crate) struct Statement {
 pub(crate) struct LineBody {
     id: i64,
     at: String,
-    /// `gift`, `trial`, `order` or `capture`.
+    /// `gift`, `trial`, `order`, `capture`, `refund` or `order-refund`.
     kind: &'static str,
     /// What it added; below zero for what it took.
     #[schema(value_type = f64)]
@@ -95,9 +95,9 @@ pub(crate) struct LineBody {
     #[schema(value_type = f64)]
     balance: Amount,
     description: Option<String>,
-    /// The transaction that was captured; for a call of a hosted service, the call's id.
+    /// The transaction that was captured or given back; for a call of a hosted service, the call's id.
     transaction: Option<String>,
-    /// The order that was paid.
+    /// The order that was paid or given back.
     order: Option<String>,
 }
 
@@ -134,7 +134,7 @@ pub(crate) async fn show(
     Path((name, token)): Path<(String, String)>,
 ) -> Result<Json<AccountBody>, Problem> {
     let token = account(&token)?;
-    let view = host.app.account(caller, &name, &token).await?;
+    let view = host.app.account(caller, &name, token.key()).await?;
     Ok(Json(AccountBody {
         balance: Amount(view.balance),
         held: Amount(view.held),
@@ -164,7 +164,7 @@ pub(crate) async fn statement(
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, what));
     }
     let part = (query.after, query.limit);
-    let page = host.app.statement(caller, &name, &account(&token)?, part, until).await?;
+    let page = host.app.statement(caller, &name, account(&token)?.key(), part, until).await?;
     let wants_csv =
         auth::text(&headers, "accept").is_some_and(|accept| accept.contains("text/csv"));
     if wants_csv {
@@ -204,6 +204,8 @@ fn kind(kind: PostingKind) -> &'static str {
         PostingKind::Trial => "trial",
         PostingKind::Order => "order",
         PostingKind::Capture => "capture",
+        PostingKind::Refund => "refund",
+        PostingKind::OrderRefund => "order-refund",
     }
 }
 

@@ -1,15 +1,15 @@
 //! `/orders`: buy a pack.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use stokehold_app::OrderRequest;
-use stokehold_app::types::{AccountToken, PackId};
+use stokehold_app::types::{AccountToken, Order, OrderId, PackId};
 use utoipa::ToSchema;
 
 use crate::amount::Amount;
-use crate::auth::BearerOrAccount;
+use crate::auth::{Bearer, BearerOrAccount};
 use crate::body::Body;
 use crate::problem::Problem;
 use crate::router::Host;
@@ -32,6 +32,8 @@ pub(crate) struct NewOrder {
 pub(crate) struct OrderBody {
     id: String,
     service: String,
+    /// What the account is known by: the SHA-1 of its token.
+    account: String,
     pack_id: i64,
     /// The pack's name when it was bought.
     pack: String,
@@ -40,15 +42,23 @@ pub(crate) struct OrderBody {
     price_cents: i64,
     /// The operator's part of the price.
     commission_cents: i64,
-    /// `paid`.
+    /// `pending`, `paid` or `refunded`.
     status: &'static str,
-    /// The account's balance after it.
+    /// The account's balance now.
     #[schema(value_type = f64)]
     balance: Amount,
     created_at: String,
 }
 
-/// Buy a pack. In the sandbox it is paid at once.
+/// Why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reason {
+    /// In words for the client's statement.
+    reason: String,
+}
+
+/// Buy a pack. In the sandbox it is paid at once; in production the operator confirms the payment.
 #[utoipa::path(post, path = "/api/v1/orders", tag = "orders", request_body = NewOrder,
     security(("token" = []), ("account_token" = [])),
     responses((status = 201, body = OrderBody), (status = 401, body = Problem),
@@ -66,21 +76,71 @@ pub(crate) async fn create(
     {
         return Err(Problem::new(StatusCode::FORBIDDEN, "this is another account's token"));
     }
-    let service = new.service;
-    let request =
-        OrderRequest { service: service.clone(), account_token, pack: PackId(new.pack_id) };
+    let (service, account) = (new.service, (&account_token).into());
+    let request = OrderRequest { service: service.clone(), account, pack: PackId(new.pack_id) };
     let order = host.app.create_order(request).await?;
-    let body = OrderBody {
+    Ok((StatusCode::CREATED, Json(body(service, order))))
+}
+
+/// Show an order.
+#[utoipa::path(get, path = "/api/v1/orders/{id}", tag = "orders", security(("token" = [])),
+    params(("id" = String, Path)),
+    responses((status = 200, body = OrderBody), (status = 401, body = Problem), (status = 404, body = Problem)))]
+pub(crate) async fn show(
+    State(host): State<Host>,
+    Bearer(caller): Bearer,
+    Path(id): Path<String>,
+) -> Result<Json<OrderBody>, Problem> {
+    let (service, order) = host.app.order(caller, parse(&id)?).await?;
+    Ok(Json(body(service, order)))
+}
+
+/// Note that an order was paid: its credits are granted, once.
+#[utoipa::path(post, path = "/api/v1/orders/{id}/confirm", tag = "orders", security(("token" = [])),
+    params(("id" = String, Path)),
+    responses((status = 200, body = OrderBody), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(crate) async fn confirm(
+    State(host): State<Host>,
+    Bearer(caller): Bearer,
+    Path(id): Path<String>,
+) -> Result<Json<OrderBody>, Problem> {
+    let (service, order) = host.app.confirm_order(caller, parse(&id)?).await?;
+    Ok(Json(body(service, order)))
+}
+
+/// Take an order's credits back, all of which have to be available, and note that its price was
+/// given back.
+#[utoipa::path(post, path = "/api/v1/orders/{id}/refund", tag = "orders", security(("token" = [])),
+    params(("id" = String, Path)), request_body = Reason,
+    responses((status = 200, body = OrderBody), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(crate) async fn refund(
+    State(host): State<Host>,
+    Bearer(caller): Bearer,
+    Path(id): Path<String>,
+    Body(reason): Body<Reason>,
+) -> Result<Json<OrderBody>, Problem> {
+    let (service, order) = host.app.refund_order(caller, parse(&id)?, reason.reason).await?;
+    Ok(Json(body(service, order)))
+}
+
+fn parse(id: &str) -> Result<OrderId, Problem> {
+    id.parse().map_err(|_| Problem::new(StatusCode::NOT_FOUND, "no such order"))
+}
+
+fn body(service: String, order: Order) -> OrderBody {
+    OrderBody {
         id: order.id.to_string(),
         service,
+        account: order.account.to_string(),
         pack_id: order.pack.0,
         pack: order.pack_name,
         credits: Amount(order.credits),
         price_cents: order.price.0,
         commission_cents: order.commission.operator.0,
-        status: "paid",
+        status: order.status.as_str(),
         balance: Amount(order.balance),
         created_at: when::text(order.created_at),
-    };
-    Ok((StatusCode::CREATED, Json(body)))
+    }
 }

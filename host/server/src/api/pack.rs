@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use stokehold_app::PackRequest;
-use stokehold_app::types::{Cents, Pack};
+use stokehold_app::types::{Cents, Pack, PackChange, PackId};
 use utoipa::ToSchema;
 
 use crate::amount::Amount;
@@ -78,6 +78,50 @@ pub(crate) async fn list(
 ) -> Result<Json<Packs>, Problem> {
     let packs = host.app.packs(&name).await?.into_iter().map(body).collect();
     Ok(Json(Packs { packs }))
+}
+
+/// What is to be changed about a pack. What is left out stays as it is.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PackChanges {
+    name: Option<String>,
+    description: Option<String>,
+    #[schema(value_type = Option<f64>)]
+    credits: Option<Amount>,
+    price_cents: Option<i64>,
+}
+
+/// Change a pack. Orders keep the terms they were made on.
+#[utoipa::path(patch, path = "/api/v1/services/{name}/packs/{id}", tag = "packs", security(("token" = [])),
+    params(("name" = String, Path), ("id" = i64, Path)), request_body = PackChanges,
+    responses((status = 200, body = PackBody), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 422, body = Problem)))]
+pub(crate) async fn change(
+    State(host): State<Host>,
+    Bearer(caller): Bearer,
+    Path((name, id)): Path<(String, i64)>,
+    Body(changes): Body<PackChanges>,
+) -> Result<Json<PackBody>, Problem> {
+    let change = PackChange {
+        name: changes.name,
+        description: changes.description,
+        credits: changes.credits.map(|credits| credits.0),
+        price: changes.price_cents.map(Cents),
+    };
+    Ok(Json(body(host.app.change_pack(caller, &name, PackId(id), change).await?)))
+}
+
+/// Take a pack out of sale.
+#[utoipa::path(delete, path = "/api/v1/services/{name}/packs/{id}", tag = "packs", security(("token" = [])),
+    params(("name" = String, Path), ("id" = i64, Path)),
+    responses((status = 204), (status = 401, body = Problem), (status = 404, body = Problem)))]
+pub(crate) async fn delete(
+    State(host): State<Host>,
+    Bearer(caller): Bearer,
+    Path((name, id)): Path<(String, i64)>,
+) -> Result<StatusCode, Problem> {
+    host.app.delete_pack(caller, &name, PackId(id)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn body(pack: Pack) -> PackBody {

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use stokehold_app::ServiceRequest;
-use stokehold_app::types::{Service, ServiceStatus};
+use stokehold_app::types::{BasisPoints, Service, ServiceChange, ServiceStatus};
 use utoipa::ToSchema;
 
 use crate::amount::Amount;
@@ -129,6 +129,47 @@ pub(crate) async fn show(
     Path(name): Path<String>,
 ) -> Result<Json<ServiceBody>, Problem> {
     let service = host.app.show_service(caller, &name)?;
+    Ok(Json(body(&host, service, None)))
+}
+
+/// What is to be changed about a service. What is left out stays as it is.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServiceChanges {
+    label: Option<String>,
+    unit: Option<String>,
+    description: Option<String>,
+    privacy_policy: Option<String>,
+    #[schema(value_type = Option<f64>)]
+    trial_credits: Option<Amount>,
+    /// The operator's share of each sale, in hundredths of a per cent; the operator's to change.
+    commission_bp: Option<u16>,
+}
+
+/// Change what a service says of itself.
+#[utoipa::path(patch, path = "/api/v1/services/{name}", tag = "services", security(("token" = [])),
+    params(("name" = String, Path)), request_body = ServiceChanges,
+    responses((status = 200, body = ServiceBody), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(crate) async fn change(
+    State(host): State<Host>,
+    Bearer(caller): Bearer,
+    Path(name): Path<String>,
+    Body(changes): Body<ServiceChanges>,
+) -> Result<Json<ServiceBody>, Problem> {
+    let commission = changes.commission_bp.map(|points| {
+        let what = "commission_bp has to be from 0 to 10000";
+        BasisPoints::new(points).ok_or_else(|| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, what))
+    });
+    let change = ServiceChange {
+        label: changes.label,
+        unit: changes.unit,
+        description: changes.description,
+        privacy_policy: changes.privacy_policy,
+        trial_credits: changes.trial_credits.map(|credits| credits.0),
+        commission: commission.transpose()?,
+    };
+    let service = host.app.change_service(caller, &name, change).await?;
     Ok(Json(body(&host, service, None)))
 }
 

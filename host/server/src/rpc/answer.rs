@@ -3,17 +3,27 @@
 use serde_json::json;
 use stokehold_app::types::{Credits, Refusal};
 use stokehold_app::{Authorization, BrokerError, Secret};
-use stokehold_wire::{Class, Fault, Params};
+use stokehold_wire::{Class, Fault, Message, Params};
 
 use super::params;
+use crate::amount::number;
 use crate::router::Host;
 
-pub(super) async fn authorize(host: &Host, given: &Params<'_>) -> Result<String, Fault> {
+pub(super) async fn authorize(
+    host: &Host,
+    message: &Message<'_>,
+    idempotency_key: Option<&str>,
+) -> Result<String, Fault> {
+    let given = &message.params;
+    let by_param = given.string("idempotency_key")?;
     let request = Authorization {
         credits: params::credit(given)?,
         account_token: given.account_token()?,
         ttl: params::ttl(given)?,
         description: params::description(given)?,
+        dbuuid: params::dbuuid(given)?,
+        idempotency_key: idempotency_key.map(str::to_owned).or(by_param),
+        request: message.repeatable().map(str::to_owned),
         key: key(given)?,
     };
     let transaction = host.app.authorize(request).await.map_err(|error| refused(host, error))?;
@@ -58,7 +68,9 @@ fn refused(host: &Host, error: BrokerError) -> Fault {
             Fault::new(Class::AccessError, text)
         }
         BrokerError::NotActive(_) => Fault::new(Class::AccessError, text),
-        BrokerError::Refused(_) => Fault::new(Class::UserError, text),
+        BrokerError::Refused(_)
+        | BrokerError::BadIdempotencyKey(_)
+        | BrokerError::IdempotencyConflict => Fault::new(Class::UserError, text),
         BrokerError::Store(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
             Fault::new(Class::ServerError, "the host failed; try again later")
@@ -69,11 +81,8 @@ fn refused(host: &Host, error: BrokerError) -> Fault {
 /// Not enough credits. The message is itself a JSON object, which clients parse: where to buy
 /// credits, and what to show.
 pub(crate) fn insufficient(host: &Host, needed: Credits, service: &str, body: &str) -> Fault {
-    // A float in a text: it is shown, and nothing is computed from it.
-    let credit: serde_json::Value =
-        serde_json::from_str(&needed.to_string()).unwrap_or(serde_json::Value::Null);
     let mut message = json!({
-        "credit": credit,
+        "credit": number(needed),
         "service_name": service,
         "base_url": format!("{}/iap/1/credit", host.base_url),
         "title": "Insufficient Balance",

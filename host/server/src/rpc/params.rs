@@ -1,5 +1,6 @@
 //! Parameters that only the broker has.
 
+use stokehold_app::check_dbuuid;
 use stokehold_app::types::{Credits, Span};
 use stokehold_wire::{Fault, Params};
 
@@ -35,6 +36,15 @@ pub(crate) fn ttl(params: &Params<'_>) -> Result<Option<Span>, Fault> {
             Err(Fault::type_error(format!("ttl has to be a number of hours: this is {error}")))
         }
     }
+}
+
+/// `dbuuid`, a string or `null`. An empty one is none.
+pub(crate) fn dbuuid(params: &Params<'_>) -> Result<Option<String>, Fault> {
+    let dbuuid = params.string("dbuuid")?.filter(|dbuuid| !dbuuid.is_empty());
+    if let Some(dbuuid) = &dbuuid {
+        check_dbuuid(dbuuid).map_err(Fault::type_error)?;
+    }
+    Ok(dbuuid)
 }
 
 /// `description`, a string or `null`.
