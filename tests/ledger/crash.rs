@@ -8,10 +8,11 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use stokehold_ledger::{AccountToken, HoldId, ServiceId, VersionId};
+use stokehold_ledger::{AccountToken, HoldId, ServiceId, Timestamp, VersionId};
 use stokehold_store::{Once, Settlement, Store};
 use tempfile::tempdir;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use crate::fixture::{
     LONG, assert_clean, beside, credits, give, new_call, open, service, spent, statement, token,
@@ -106,7 +107,7 @@ async fn write(
     account: &AccountToken,
     step: i64,
 ) {
-    let key = HoldId(uuid::Uuid::now_v7()).to_string();
+    let key = Uuid::now_v7().to_string();
     let once = Once { scope: "crash".into(), key: key.clone(), fingerprint: [0; 32] };
     let granted = store.grant(service, account, credits(100), key.clone(), Some(once)).await;
     granted.expect("a grant");
@@ -179,7 +180,7 @@ async fn assert_recovers(directory: &Path) {
     for account in ["anna", "ben"].map(token) {
         let [balance, held, available] = view(&store, service, &account).await.expect("a view");
         assert!(held >= 0 && available >= 0 && available == balance - held);
-        let end = stokehold_ledger::Timestamp(i64::MAX);
+        let end = Timestamp(i64::MAX);
         let lines = statement(&store, service, &account, end).await;
         let last = lines.iter().flat_map(|page| &page.lines).next_back().expect("a line");
         assert_eq!(last.balance.micros(), balance);

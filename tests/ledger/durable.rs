@@ -1,19 +1,22 @@
 //! A store that is closed and opened again, and who may open it.
 
+use std::sync::Arc;
+
 use rusqlite::Connection;
-use stokehold_ledger::{Credits, HoldId, Span};
-use stokehold_store::{Audit, CallStatus, Error, Mode, OpenError, Settlement, Store};
+use stokehold_ledger::{Credits, HoldId, Refusal, Span, Timestamp};
+use stokehold_store::{Audit, CallStatus, Mode, NewCall, OpenError, Settlement, Store};
 use tempfile::tempdir;
+use tokio::task::JoinSet;
 
 use crate::fixture::{
-    LONG, SEED, assert_clean, beside, credits, give, new_call, open, service, spent, statement,
-    token, version, view,
+    COMMISSION, LONG, SEED, assert_clean, beside, credits, give, new_call, open, pack, service,
+    spent, statement, token, version, view,
 };
 
 #[tokio::test]
 async fn a_store_that_is_opened_again_has_everything() {
     let directory = tempdir().expect("a directory");
-    let (anna, end) = (token("anna"), stokehold_ledger::Timestamp(i64::MAX));
+    let (anna, end) = (token("anna"), Timestamp(i64::MAX));
     let store = open(directory.path());
     let service = service(&store, "coalroller").await;
     give(&store, service, &anna, 10_000_000).await;
@@ -126,9 +129,8 @@ async fn what_was_written_once_is_not_altered() {
     let anna = token("anna");
     let store = open(directory.path());
     let service = service(&store, "coalroller").await;
-    let pack = crate::fixture::pack(&store, service, 10_000_000, 500).await;
-    let share = crate::fixture::COMMISSION;
-    store.create_paid_order(service, &anna, pack.id, share).await.expect("an order");
+    let pack = pack(&store, service, 10_000_000, 500).await;
+    store.create_paid_order(service, &anna, pack.id, COMMISSION).await.expect("an order");
     let hold = store.authorize(service, &anna, credits(2), LONG, None).await.expect("a hold");
     let open_hold = store.authorize(service, &anna, credits(3), LONG, None).await.expect("a hold");
     store.capture(service, hold, None).await.expect("a capture");
@@ -157,17 +159,37 @@ fn state(db: &Connection, hold: HoldId) -> i64 {
     db.query_row(sql, [hold.0.as_bytes()], |row| row.get(0)).expect("a hold")
 }
 
+/// More holds than are expired before one write; they are available all the same.
 #[tokio::test]
-async fn a_write_after_the_end_is_refused_and_a_bad_one_undoes_only_itself() {
-    let store = Store::in_memory(Mode::Sandbox, SEED).expect("a store");
+async fn holds_that_are_due_set_nothing_aside_however_many_they_are() {
+    let directory = tempdir().expect("a directory");
+    let anna = token("anna");
+    let store = Arc::new(open(directory.path()));
     let service = service(&store, "coalroller").await;
     let version = version(&store, service).await;
-    let anna = token("anna");
-    give(&store, service, &anna, 10).await;
-    let new = new_call(service, version, &anna, 4);
-    store.begin_call(new.clone()).await.expect("the call begins");
-    let twice = store.begin_call(new).await;
-    assert!(matches!(twice, Err(Error::Sqlite(_))), "{twice:?}");
-    assert_eq!(view(&store, service, &anna).await, Some([10, 4, 6]));
+    give(&store, service, &anna, 1_200).await;
+    let hour = Span::from_micros(3_600_000_000).expect("a span");
+    let mut tasks = JoinSet::new();
+    for _ in 0..1_100 {
+        let (store, anna) = (store.clone(), anna.clone());
+        tasks.spawn(async move { store.authorize(service, &anna, credits(1), hour, None).await });
+    }
+    assert!(tasks.join_all().await.iter().all(Result::is_ok));
+    let call = NewCall { ttl: hour, ..new_call(service, version, &anna, 100) };
+    let id = call.id;
+    store.begin_call(call).await.expect("the call begins");
+    drop(Arc::into_inner(store).expect("nobody else has it"));
+    let sql = "UPDATE instance SET last_instant = last_instant + 2 * 3600000000";
+    beside(directory.path()).execute(sql, []).expect("two hours pass");
+
+    let store = open(directory.path());
+    assert_eq!(view(&store, service, &anna).await, Some([1_200, 0, 1_200]));
+    // The call's hold was made last, and is not among those that this write expires first.
+    let settled = store.settle_call(id, Settlement::Capture(credits(100)), spent("ok")).await;
+    assert_eq!(settled.expect("an answer"), (Credits::ZERO, Some(Refusal::Expired)));
+    assert_clean(&store).await;
+    let all = store.authorize(service, &anna, credits(1_200), LONG, None).await;
+    assert!(all.is_ok(), "{all:?}");
+    assert_eq!(view(&store, service, &anna).await, Some([1_200, 1_200, 0]));
     assert_clean(&store).await;
 }

@@ -13,7 +13,7 @@ pub(crate) const NAMES: [&str; 4] = ["anna", "ben", "anna+disabled", "dummy_valu
 pub(crate) const PACKS: [(i64, i64); 4] = [
     (500_000_000, 10_001),
     (1, 0),
-    (Credits::OPERATION_MAX.micros(), 6),
+    (Credits::OPERATION_MAX.micros(), 10),
     (Credits::OPERATION_MAX.micros() + 1, 7),
 ];
 

@@ -20,7 +20,7 @@ pub enum Error {
     #[error("{}", .0.join("; "))]
     Invalid(Vec<String>),
     /// The upload is wrong. Each pair is one fault and its mend.
-    #[error("the upload has {} faults", .0.len())]
+    #[error("the upload is refused: {}", count(.0.len()))]
     BadUpload(Vec<(String, String)>),
     /// The ledger said no.
     #[error(transparent)]
@@ -31,6 +31,10 @@ pub enum Error {
     /// The host failed.
     #[error("the host failed: {0}")]
     Host(String),
+}
+
+fn count(faults: usize) -> String {
+    if faults == 1 { "1 fault".to_owned() } else { format!("{faults} faults") }
 }
 
 impl Error {

@@ -68,7 +68,7 @@ pub struct Limit {
     pub name: &'static str,
     /// Its value, in the unit that the name ends with.
     pub value: u64,
-    /// What the call has used or asked for.
+    /// What the call has used or asked for; at least this much where the host stopped counting.
     pub used: u64,
 }
 
@@ -107,6 +107,10 @@ impl CallFailure {
             Self::Stopped(Stop::Deadline { limit: value, elapsed }) => {
                 limit("deadline_ms", millis(*value), millis(*elapsed))
             }
+            Self::Stopped(Stop::Output { limit_bytes }) => {
+                let value = *limit_bytes as u64;
+                limit("output_bytes", value, value.saturating_add(1))
+            }
             _ => None,
         }
     }
@@ -124,9 +128,11 @@ impl From<Full> for CallFailure {
         match full {
             Full::Stopping => Self::HostStopping,
             Full::Account { max } => {
-                busy(format!("this account has {max} calls under way, which is its limit"), 1)
+                busy(format!("this account has as many calls under way as it may ({max})"), 1)
             }
-            Full::Queue { max } => busy(format!("{max} calls wait, which is the host's limit"), 5),
+            Full::Queue { max } => {
+                busy(format!("as many calls wait as this host allows ({max})"), 5)
+            }
             Full::Wait { waited } => {
                 busy(format!("no place came free in {} s", waited.as_secs()), 5)
             }

@@ -101,13 +101,15 @@ impl Answer {
         let detail = self.body["detail"].as_str().unwrap_or("the server gave no reason").to_owned();
         let faults = self.body["errors"].as_array().cloned().unwrap_or_default();
         let text = |fault: &Value, key: &str| fault[key].as_str().unwrap_or_default().to_owned();
-        let listed: String =
-            faults.iter().map(|fault| format!("\n  - {}", text(fault, "what"))).collect();
-        let failure = Failure::new(what, format!("{} {detail}{listed}", self.status));
-        let mend = faults.iter().map(|fault| text(fault, "mend")).find(|mend| !mend.is_empty());
-        Err(match (self.status, mend) {
-            (_, Some(mend)) => failure.hint(mend),
-            (401, None) => failure.hint("--key or --token has to be of this server"),
+        if !faults.is_empty() {
+            let faults = faults.iter().map(|fault| (text(fault, "what"), text(fault, "mend")));
+            return Err(Failure::plain(what).faults(faults));
+        }
+        let failure = Failure::new(what, format!("{} {detail}", self.status));
+        Err(match self.status {
+            401 => failure.hint("the key has to be of this service on this server"),
+            404 => failure.hint("--server or STOKEHOLD_SERVER says which server is asked"),
+            413 => failure.hint("make it smaller, or ask the operator for a higher limit"),
             _ => failure,
         })
     }

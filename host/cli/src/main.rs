@@ -46,10 +46,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli.command) {
         Ok(code) => code,
-        Err(failure) => {
-            failure.print();
-            ExitCode::FAILURE
-        }
+        Err(failure) => failure.print(),
     }
 }
 

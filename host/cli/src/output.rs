@@ -33,7 +33,7 @@ pub(crate) fn table(header: &[&str], first_number: usize, rows: Vec<Vec<String>>
 }
 
 /// Starts the log on standard error. `STOKEHOLD_LOG` says what is logged: `info`, `debug`,
-/// `stokehold_app=debug,warn`; by default warnings, and `serve` says more.
+/// `stokehold_app=debug,warn`; by default warnings.
 pub(crate) fn start_log() {
     let filter =
         EnvFilter::try_from_env("STOKEHOLD_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));

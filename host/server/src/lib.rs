@@ -7,6 +7,7 @@ mod amount;
 mod api;
 mod auth;
 mod body;
+mod extract;
 mod health;
 mod hosted;
 mod path;

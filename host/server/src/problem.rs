@@ -50,6 +50,12 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, detail)
     }
 
+    /// A request with one fault, and its mend.
+    pub(crate) fn fault(what: impl Into<String>, mend: &str) -> Self {
+        let what = what.into();
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, what.clone()).with([(what, mend.to_owned())])
+    }
+
     fn with(mut self, errors: impl IntoIterator<Item = (String, String)>) -> Self {
         self.errors = errors.into_iter().map(|(what, mend)| FaultBody { what, mend }).collect();
         self

@@ -40,6 +40,7 @@ pub fn router(host: &Host) -> Router {
         .route("/services/{service}/{*route}", post(hosted::call).fallback(rpc::method_not_allowed))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(DefaultBodyLimit::max(server.body_bytes_max))
         .layer(RequestBodyTimeoutLayer::new(Duration::from_secs(server.read_s_max)))
@@ -112,14 +113,22 @@ fn broker() -> Router<Host> {
     })
 }
 
-/// Below the paths of the protocol an unknown one is answered in the protocol.
-async fn not_found(uri: axum::http::Uri) -> Response {
-    if uri.path().starts_with("/iap/") || uri.path().starts_with("/services/") {
-        rpc::not_found(uri.path())
+/// Whoever posts to an unknown path outside the management API speaks the protocol, and is answered
+/// in it.
+async fn not_found(method: axum::http::Method, uri: axum::http::Uri) -> Response {
+    let path = uri.path();
+    let is_of_protocol = path.starts_with("/iap/") || path.starts_with("/services/");
+    let is_posted = method == axum::http::Method::POST && !path.starts_with("/api/");
+    if is_of_protocol || is_posted {
+        rpc::not_found(path)
     } else {
-        Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", uri.path()))
-            .into_response()
+        Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {path}")).into_response()
     }
+}
+
+/// The header `Allow` says what the path takes.
+async fn method_not_allowed(method: axum::http::Method) -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("this path does not take {method}"))
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {

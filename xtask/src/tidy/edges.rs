@@ -7,10 +7,11 @@ use super::finding::Finding;
 use crate::{command, paths};
 
 /// Each crate, and those of ours that it may depend on, in its tests too.
-const EDGES: [(&str, &[&str]); 8] = [
+const EDGES: [(&str, &[&str]); 9] = [
     ("stokehold-ledger", &[]),
     ("stokehold-runtime", &[]),
     ("stokehold-wire", &["ledger"]),
+    ("stokehold-provider", &["ledger"]),
     ("stokehold-store", &["ledger"]),
     ("stokehold-app", &["ledger", "store", "runtime"]),
     ("stokehold-server", &["app", "wire"]),

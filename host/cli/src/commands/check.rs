@@ -35,8 +35,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         Err(faults) => {
             let path = project.component_path.display().to_string();
-            refuse(&path, &faults.0, args.json);
-            Ok(ExitCode::FAILURE)
+            Ok(refuse(&path, faults.0, args.json))
         }
     }
 }
@@ -76,16 +75,13 @@ fn as_text(project: &Project, report: &Report) -> String {
 }
 
 /// Names every fault and its mend.
-fn refuse(path: &str, faults: &[Fault], as_json: bool) {
+fn refuse(path: &str, faults: Vec<Fault>, as_json: bool) -> ExitCode {
     if as_json {
         let errors: Vec<_> =
             faults.iter().map(|fault| json!({ "what": fault.what, "mend": fault.mend })).collect();
         output::json(&json!({ "valid": false, "errors": errors }));
-        return;
+        return ExitCode::FAILURE;
     }
-    let count = faults.len();
-    let faults: String =
-        faults.iter().map(|fault| format!("\n{}\nhint: {}\n", fault.what, fault.mend)).collect();
-    let plural = if count == 1 { "fault" } else { "faults" };
-    output::err(&format!("error: {path} cannot be a service: {count} {plural}\n{faults}"));
+    let faults = faults.into_iter().map(|fault| (fault.what, fault.mend));
+    Failure::plain(format!("{path} cannot be a service")).faults(faults).print()
 }

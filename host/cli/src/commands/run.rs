@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use stokehold_app::types::{AccountToken, Credits};
+use stokehold_app::types::{AccountToken, Credits, Stop};
 use stokehold_app::{App, Call, CallFailure, CallRequest, Caller, Config, Error, GrantRequest};
 
 use crate::bundled;
@@ -24,7 +24,7 @@ pub(crate) struct Args {
     #[arg(long, default_value = "{}")]
     params: String,
     /// What the account has, in credits
-    #[arg(long, default_value = "1")]
+    #[arg(long, default_value = "1", allow_negative_numbers = true)]
     credits: String,
     /// Print JSON
     #[arg(long)]
@@ -33,7 +33,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let credits = Credits::from_json_number(&args.credits).map_err(|error| {
-        Failure::new(format!("--credits {} is not an amount of credits", args.credits), error)
+        Failure::usage(format!("--credits {} is not an amount of credits", args.credits), error)
             .hint("write a number, such as 0.05")
     })?;
     check_params(&args.params)?;
@@ -52,8 +52,10 @@ fn check_params(params: &str) -> Result<(), Failure> {
     let hint = "write it in single quotes, such as --params '{\"credits\":0.05}'";
     match serde_json::from_str::<Value>(params) {
         Ok(Value::Object(_)) => Ok(()),
-        Ok(_) => Err(Failure::plain("--params has to be a JSON object").hint(hint)),
-        Err(error) => Err(Failure::new("--params is not JSON", error).hint(hint)),
+        Ok(_) => {
+            Err(Failure::usage("--params is not valid", "it has to be a JSON object").hint(hint))
+        }
+        Err(error) => Err(Failure::usage("--params is not JSON", error).hint(hint)),
     }
 }
 
@@ -70,11 +72,7 @@ async fn call(
     bundled::publish(&app, &project.manifest, project.upload).await.map_err(|error| {
         let refused = format!("{} cannot be run", args.path.display());
         match error {
-            Error::BadUpload(faults) => {
-                let all: Vec<_> = faults.iter().map(|(what, _)| what.as_str()).collect();
-                let hint = faults.first().map(|(_, mend)| mend.clone()).unwrap_or_default();
-                Failure::new(refused, all.join("; ")).hint(hint)
-            }
+            Error::BadUpload(faults) => Failure::plain(refused).faults(faults),
             error => Failure::new(refused, error),
         }
     })?;
@@ -165,12 +163,27 @@ fn print(outcome: &Result<Call, CallFailure>) {
 }
 
 fn print_failure(failure: &CallFailure) {
-    let shown = match failure {
-        CallFailure::Insufficient { needed, .. } => {
-            Failure::new("the call was refused", format!("it may cost {needed} credits"))
-                .hint("--credits says what the account has")
-        }
-        failure => Failure::new(format!("the call failed: {}", failure.class()), failure),
+    let why = match failure {
+        CallFailure::Insufficient { needed, .. } => format!("it may cost {needed} credits"),
+        failure => failure.to_string(),
     };
-    shown.print();
+    Failure::new(format!("the call failed: {}", failure.class()), why).hint(mend(failure)).print();
+}
+
+/// What the plugin's developer can do about a call that failed here.
+fn mend(failure: &CallFailure) -> &'static str {
+    match failure {
+        CallFailure::Insufficient { .. } => "--credits says what the account has",
+        CallFailure::Failed(_) => "the service itself said so: look at the route and at --params",
+        CallFailure::Stopped(Stop::OutOfFuel { .. }) => {
+            "quote more credits, or buy more fuel with each: fuel_per_credit in service.toml"
+        }
+        CallFailure::Stopped(Stop::Memory { .. } | Stop::Deadline { .. }) => {
+            "use less, or raise the limit in [limits] of service.toml"
+        }
+        CallFailure::Stopped(Stop::Output { .. }) => "answer with less, or in several calls",
+        CallFailure::Stopped(Stop::Trap { .. }) => "the log says where: a panic traps, too",
+        CallFailure::BadOutput(_) => "answer with JSON text, and quote a sane amount",
+        _ => "STOKEHOLD_LOG=debug shows what the host does",
+    }
 }

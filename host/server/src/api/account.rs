@@ -1,7 +1,7 @@
 //! `/services/{name}/accounts/{token}`: balance, grants, statement.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::amount::Amount;
 use crate::auth::{self, Bearer};
 use crate::body::Body;
+use crate::extract::{Path, Query};
 use crate::problem::Problem;
 use crate::router::Host;
 use crate::when;

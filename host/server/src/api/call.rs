@@ -1,7 +1,7 @@
 //! `/calls/{id}`: the record of a call.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::amount::Amount;
 use crate::auth::BearerOrAccount;
+use crate::extract::Path;
 use crate::problem::Problem;
 use crate::router::Host;
 use crate::when;

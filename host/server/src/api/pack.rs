@@ -1,7 +1,7 @@
 //! `/services/{name}/packs`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use stokehold_app::PackRequest;
@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::amount::Amount;
 use crate::auth::Bearer;
 use crate::body::Body;
+use crate::extract::Path;
 use crate::problem::Problem;
 use crate::router::Host;
 

@@ -1,7 +1,7 @@
 //! `/services`: register, show, approve.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use stokehold_app::ServiceRequest;
@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::amount::Amount;
 use crate::auth::Bearer;
 use crate::body::Body;
+use crate::extract::Path;
 use crate::problem::Problem;
 use crate::router::Host;
 use crate::when;

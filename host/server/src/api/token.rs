@@ -1,7 +1,7 @@
 //! `/tokens`: how callers get in.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use stokehold_app::types::{ApiToken, Role, TokenId};
@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::auth::Bearer;
 use crate::body::Body;
+use crate::extract::Path;
 use crate::problem::Problem;
 use crate::router::Host;
 use crate::when;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::multipart::{Field, MultipartError};
-use axum::extract::{Multipart, Path, Query, State};
+use axum::extract::{Multipart, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use stokehold_app::types::Version;
@@ -10,9 +10,14 @@ use stokehold_app::{Error, Published, Upload};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::{Bearer, BearerOrKey};
+use crate::extract::{Path, Query};
 use crate::problem::Problem;
 use crate::router::Host;
 use crate::when;
+
+/// The mend of an upload that has other parts.
+const PARTS: &str =
+    "send `manifest` and `component`, and `files` for each file that the manifest names";
 
 /// What becomes of the upload.
 #[derive(Deserialize, IntoParams)]
@@ -162,15 +167,12 @@ async fn read(mut multipart: Multipart) -> Result<Upload, Problem> {
                 files.push((name, text(field).await?));
             }
             other => {
-                let what = format!("unknown part \"{other}\": expected manifest, component, files");
-                return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, what));
+                let what = format!("the upload has a part \"{other}\", which is not known");
+                return Err(Problem::fault(what, PARTS));
             }
         }
     }
-    let missing = |part| {
-        let what = format!("the part \"{part}\" is missing");
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, what)
-    };
+    let missing = |part| Problem::fault(format!("the upload has no part \"{part}\""), PARTS);
     Ok(Upload {
         manifest: manifest.ok_or_else(|| missing("manifest"))?,
         component: component.ok_or_else(|| missing("component"))?,
@@ -179,9 +181,11 @@ async fn read(mut multipart: Multipart) -> Result<Upload, Problem> {
 }
 
 async fn text(field: Field<'_>) -> Result<String, Problem> {
+    let name = field.name().unwrap_or_default().to_owned();
     let bytes = field.bytes().await.map_err(bad)?;
-    String::from_utf8(bytes.to_vec())
-        .map_err(|_| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "a text part is not UTF-8"))
+    String::from_utf8(bytes.to_vec()).map_err(|_| {
+        Problem::fault(format!("the part \"{name}\" is not UTF-8"), "save the file as UTF-8")
+    })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
