@@ -18,6 +18,8 @@ mod hold;
 mod id;
 mod money;
 mod posting;
+#[cfg(any(test, feature = "probe"))]
+pub mod probe;
 mod refusal;
 mod tariff;
 mod time;

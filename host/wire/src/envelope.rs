@@ -176,6 +176,18 @@ mod tests {
     }
 
     #[test]
+    fn the_corpus_of_the_fuzz_target_holds() {
+        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/envelope");
+        let mut seen = 0;
+        for file in std::fs::read_dir(corpus).expect("a corpus") {
+            let input = std::fs::read(file.expect("a file").path()).expect("an input");
+            crate::probe::envelope(&input);
+            seen += 1;
+        }
+        assert!(seen > 5, "{seen} inputs");
+    }
+
+    #[test]
     fn a_batch_is_bounded() {
         let batch = |length| format!("[{}]", vec!["1"; length].join(","));
         assert!(

@@ -6,6 +6,8 @@
 mod envelope;
 mod fault;
 mod params;
+#[cfg(any(test, feature = "probe"))]
+pub mod probe;
 mod reply;
 
 pub use envelope::{Id, Message, Payload, parse};
