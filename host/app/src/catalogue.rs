@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use stokehold_ledger::ServiceId;
 use stokehold_runtime::{Faults, Program, Runtime};
 use stokehold_store::{Error as StoreError, Service, ServiceStatus, Store, Version};
+use subtle::ConstantTimeEq;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::error::Error;
@@ -57,7 +58,14 @@ pub(crate) struct Catalogue {
 #[derive(Default)]
 struct Index {
     by_name: HashMap<String, Arc<Live>>,
-    by_key: HashMap<[u8; 32], Arc<Live>>,
+    by_key: HashMap<Handle, Arc<Live>>,
+}
+
+/// The first 16 bytes of a key's hash: no two keys share them, and they tell nothing of the key.
+type Handle = [u8; 16];
+
+fn handle(hash: &[u8; 32]) -> Handle {
+    hash[..16].try_into().unwrap_or_default()
 }
 
 impl Catalogue {
@@ -73,8 +81,12 @@ impl Catalogue {
         self.services.read().unwrap_or_else(PoisonError::into_inner).by_name.get(name).cloned()
     }
 
+    /// The service of a key, by the key's hash. The first bytes of the hash find it, the rest is
+    /// compared in constant time.
     pub(crate) fn by_key(&self, hash: &[u8; 32]) -> Option<Arc<Live>> {
-        self.services.read().unwrap_or_else(PoisonError::into_inner).by_key.get(hash).cloned()
+        let services = self.services.read().unwrap_or_else(PoisonError::into_inner);
+        let live = services.by_key.get(&handle(hash))?;
+        bool::from(live.service.key_hash.ct_eq(hash)).then(|| live.clone())
     }
 
     pub(crate) fn by_id(&self, id: ServiceId) -> Option<Arc<Live>> {
@@ -116,9 +128,9 @@ impl Catalogue {
         let mut services = self.services.write().unwrap_or_else(PoisonError::into_inner);
         let known = services.by_name.insert(live.service.name.clone(), live.clone());
         if let Some(known) = known {
-            services.by_key.remove(&known.service.key_hash);
+            services.by_key.remove(&handle(&known.service.key_hash));
         }
-        services.by_key.insert(live.service.key_hash, live);
+        services.by_key.insert(handle(&live.service.key_hash), live);
     }
 }
 
