@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::app::App;
 use crate::catalogue::Live;
 use crate::once::once;
-use crate::sandbox::{Magic, magic};
+use crate::sandbox::{Magic, is_chargeable, magic};
 use crate::secret::{Secret, digest};
 
 /// The sandbox's transaction token for the account that always has enough.
@@ -109,7 +109,7 @@ impl App {
         if needed.is_zero() {
             return Err(BrokerError::Refused(Refusal::ZeroAmount));
         }
-        if !request.account_token.is_chargeable() {
+        if !is_chargeable(&request.account_token) {
             return Err(insufficient());
         }
         let max = Span::from_micros(i64::from(self.config.broker.ttl_hours_max) * MICROS_PER_HOUR);

@@ -15,7 +15,7 @@ use crate::catalogue::{Active, Live};
 use crate::error::Error;
 use crate::manifest::Settle;
 use crate::outcome::CallFailure;
-use crate::sandbox::{Magic, magic};
+use crate::sandbox::{Magic, is_chargeable, magic};
 use crate::secret::{digest, hex};
 
 /// A hold outlives its call's deadline by this much, for the time that settling takes.
@@ -175,7 +175,7 @@ impl Making<'_> {
         let token = &request.account_token;
         let held = match magic(self.app.mode(), token) {
             Some(Magic::Plenty) => Credits::ZERO,
-            None if credits.is_zero() || token.is_chargeable() => credits,
+            None if credits.is_zero() || is_chargeable(token) => credits,
             Some(Magic::NoAccount | Magic::NoCredits) | None => return Err(insufficient()),
         };
         let fuel = match credits {
@@ -188,7 +188,7 @@ impl Making<'_> {
             service: self.live.service.id,
             version: self.active.version.id,
             account_token: token.clone(),
-            dbuuid: request.dbuuid.clone(),
+            dbuuid: request.dbuuid.clone().filter(|_| !held.is_zero()),
             route: request.route.clone(),
             params_digest: hex(&digest(&[request.params.as_bytes()])),
             price_list: PRICE_LIST.version.to_owned(),

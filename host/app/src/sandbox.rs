@@ -25,6 +25,11 @@ pub(crate) fn magic(mode: Mode, token: &AccountToken) -> Option<Magic> {
     known.into_iter().find(|(magic, _)| *magic == token.base()).map(|(_, meaning)| meaning)
 }
 
+/// Whether the token's account may be charged: it is not disabled, and somebody can have it.
+pub(crate) fn is_chargeable(token: &AccountToken) -> bool {
+    token.is_chargeable() && MAGIC.iter().all(|(magic, _)| *magic != token.base())
+}
+
 /// Whether nobody can have an account of this name, in any mode: one made in production could not
 /// be told from a magic one.
 pub(crate) fn is_reserved(name: &AccountName) -> bool {
