@@ -1,5 +1,8 @@
 //! A client of a Stokehold server, for the commands that talk to one.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde_json::Value;
 use stokehold_app::Upload;
 use ureq::http::{HeaderMap, Response};
@@ -13,6 +16,7 @@ pub(crate) struct Client {
     agent: Agent,
     server: String,
     token: Option<String>,
+    calls: Arc<AtomicU64>,
 }
 
 /// An answer: its status, headers and JSON body.
@@ -26,7 +30,7 @@ impl Client {
     pub(crate) fn new(server: &str, token: Option<String>) -> Self {
         let config = Agent::config_builder().http_status_as_error(false).build();
         let server = server.trim_end_matches('/').to_owned();
-        Self { agent: config.into(), server, token }
+        Self { agent: config.into(), server, token, calls: Arc::default() }
     }
 
     pub(crate) fn get(&self, path: &str) -> Result<Answer, Failure> {
@@ -49,8 +53,10 @@ impl Client {
 
     /// A JSON-RPC request.
     pub(crate) fn call(&self, path: &str, params: &Value) -> Result<Answer, Failure> {
+        // A request with the id of an earlier one would be taken for its repeat.
+        let id = self.calls.fetch_add(1, Ordering::Relaxed);
         let envelope = serde_json::json!({
-            "jsonrpc": "2.0", "method": "call", "params": params, "id": 1
+            "jsonrpc": "2.0", "method": "call", "params": params, "id": id
         });
         self.answer(self.agent.post(self.url(path)).send_json(envelope))
     }
