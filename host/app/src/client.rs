@@ -1,7 +1,7 @@
 //! What a client's side asks of its own accounts: they are named by their token and nothing else.
 
-use stokehold_ledger::{AccountKey, AccountName, Credits, HoldId, Timestamp};
-use stokehold_store::{Address, OpenHold, OwnAccount, Pack, Page, Service, WarningSettings};
+use stokehold_ledger::{AccountKey, AccountName, Credits, HoldId};
+use stokehold_store::{Address, OpenHold, Order, OwnAccount, Pack, Page, Service, WarningSettings};
 
 use crate::app::App;
 use crate::error::Error;
@@ -22,6 +22,32 @@ pub struct Overview {
     pub packs: Vec<Pack>,
     /// The account; `None` before its first credits.
     pub account: Option<OwnAccount>,
+}
+
+/// The most orders of an account that are shown as waiting.
+const PENDING_MAX: u32 = 20;
+
+impl Overview {
+    /// What was granted less what was captured.
+    pub fn balance(&self) -> Credits {
+        self.account.as_ref().map_or(Credits::ZERO, |account| account.balance)
+    }
+
+    /// What a new hold may take.
+    pub fn available(&self) -> Credits {
+        self.account.as_ref().map_or(Credits::ZERO, |account| account.available)
+    }
+
+    /// What open holds have set aside.
+    pub fn held(&self) -> Credits {
+        self.balance().checked_sub(self.available()).unwrap_or(Credits::ZERO)
+    }
+
+    /// How much less than `needed` is available.
+    pub fn missing(&self, needed: Credits) -> Credits {
+        let missing = needed.checked_sub(self.available()).unwrap_or(Credits::ZERO);
+        missing.max(Credits::ZERO)
+    }
 }
 
 impl App {
@@ -49,16 +75,28 @@ impl App {
         self.catalogue.active()
     }
 
-    /// The last lines of an account's statement, as its owner sees it.
+    /// The last lines of an account's statement before the line `before`, the newest first. `None`
+    /// before its first credits.
     pub async fn own_statement(
         &self,
         service: &str,
         key: AccountKey,
-        (after, limit): (i64, u32),
+        before: Option<i64>,
+        limit: u32,
     ) -> Result<Option<Page>, Error> {
         let live = self.catalogue.by_name(service).ok_or(Error::NotFound("service"))?;
-        let until = Timestamp(i64::MAX);
-        Ok(self.store.statement(live.service.id, key, after, until, limit).await?)
+        let before = before.unwrap_or(i64::MAX);
+        Ok(self.store.latest(live.service.id, key, before, limit).await?)
+    }
+
+    /// The last orders of an account that wait for their payment, the newest first.
+    pub async fn own_pending_orders(
+        &self,
+        service: &str,
+        key: AccountKey,
+    ) -> Result<Vec<Order>, Error> {
+        let live = self.catalogue.by_name(service).ok_or(Error::NotFound("service"))?;
+        Ok(self.store.pending_orders(live.service.id, key, PENDING_MAX).await?)
     }
 
     /// The open holds of an account, the oldest first.

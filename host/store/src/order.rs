@@ -132,13 +132,37 @@ impl Store {
     pub async fn order(&self, id: OrderId) -> Result<Order, Error> {
         self.read(move |db| load(db, id)).await
     }
+
+    /// The last orders of an account that wait for their payment, the newest first.
+    pub async fn pending_orders(
+        &self,
+        service: ServiceId,
+        key: AccountKey,
+        limit: u32,
+    ) -> Result<Vec<Order>, Error> {
+        self.read(move |db| {
+            let mut query = db.prepare_cached(&format!(
+                "{ORDERS} WHERE account.key = ?1 AND account.service_id = ?2 \
+                 AND status = 'pending' ORDER BY purchase.id DESC LIMIT ?3"
+            ))?;
+            let rows = query.query_map((key.0, service.0, limit), order)?;
+            Ok(rows.map(|row| row.map(|(order, _)| order)).collect::<Result<_, _>>()?)
+        })
+        .await
+    }
 }
+
+/// Orders with their accounts.
+const ORDERS: &str = "SELECT purchase.id, purchase.service_id, account.key, pack_id, pack_name, \
+     credits, price_cents, commission_bp, commission_cents, status, account.balance, \
+     purchase.created_at, account.id \
+     FROM purchase JOIN account ON account.id = purchase.account_id";
 
 fn pay(db: &Connection, id: OrderId, now: Timestamp) -> Result<Order, Error> {
     let (order, account) = load_with_account(db, id)?;
     match order.status {
         OrderStatus::Paid => return Ok(order),
-        OrderStatus::Refunded => return Err(Refusal::NothingToRefund.into()),
+        OrderStatus::Refunded => return Err(Refusal::OrderRefunded.into()),
         OrderStatus::Pending => {}
     }
     let account = load_account_by_id(db, account)?.ok_or(Refusal::UnknownAccount)?;
@@ -185,12 +209,7 @@ fn load(db: &Connection, id: OrderId) -> Result<Order, Error> {
 
 fn load_with_account(db: &Connection, id: OrderId) -> Result<(Order, AccountId), Error> {
     let found = db
-        .prepare_cached(
-            "SELECT purchase.id, purchase.service_id, account.key, pack_id, pack_name, credits, \
-             price_cents, commission_bp, commission_cents, status, account.balance, \
-             purchase.created_at, account.id \
-             FROM purchase JOIN account ON account.id = purchase.account_id WHERE purchase.id = ?1",
-        )?
+        .prepare_cached(&format!("{ORDERS} WHERE purchase.id = ?1"))?
         .query_row([id.0.as_bytes()], order)
         .optional()?;
     found.ok_or(Error::NotFound("order"))

@@ -35,9 +35,9 @@ pub struct Line {
 /// A part of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// The lines, the oldest first.
+    /// The lines, the oldest first, or the newest first where those were asked for.
     pub lines: Vec<Line>,
-    /// Where the next page starts, if there is one: the `after` of its request.
+    /// Where the next page starts, if there is one: the `after` or the `before` of its request.
     pub next: Option<i64>,
     /// The balance at the instant asked for, whatever page this is.
     pub balance: Credits,
@@ -60,7 +60,32 @@ impl Store {
         })
         .await
     }
+
+    /// The last lines before the posting `before`, the newest first, `limit` at the most. `None`
+    /// where there is no such account.
+    pub async fn latest(
+        &self,
+        service: ServiceId,
+        key: AccountKey,
+        before: i64,
+        limit: u32,
+    ) -> Result<Option<Page>, Error> {
+        self.read(move |db| match load_account(db, service, key)? {
+            None => Ok(None),
+            Some(account) => Ok(Some(latest(db, account.id, before, limit)?)),
+        })
+        .await
+    }
 }
+
+/// The lines of the account that is the first parameter.
+const LINES: &str = "SELECT posting.id, posting.at, posting.kind, entry.amount, \
+     coalesce(hold.description, posting.reason, purchase.pack_name), posting.hold_id, \
+     posting.order_id FROM posting \
+     JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
+     LEFT JOIN hold ON hold.id = posting.hold_id \
+     LEFT JOIN purchase ON purchase.id = posting.order_id \
+     WHERE posting.account_id = ?1";
 
 fn page(
     db: &Connection,
@@ -71,29 +96,47 @@ fn page(
 ) -> Result<Page, Error> {
     let balance = balance(db, account, i64::MAX, until)?;
     let before = self::balance(db, account, after, until)?;
-    let mut query = db.prepare_cached(
-        "SELECT posting.id, posting.at, posting.kind, entry.amount, \
-         coalesce(hold.description, posting.reason, purchase.pack_name), posting.hold_id, \
-         posting.order_id FROM posting \
-         JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
-         LEFT JOIN hold ON hold.id = posting.hold_id \
-         LEFT JOIN purchase ON purchase.id = posting.order_id \
-         WHERE posting.account_id = ?1 AND posting.id > ?2 AND posting.at <= ?3 \
-         ORDER BY posting.id LIMIT ?4",
-    )?;
+    let mut query = db.prepare_cached(&format!(
+        "{LINES} AND posting.id > ?2 AND posting.at <= ?3 ORDER BY posting.id LIMIT ?4"
+    ))?;
     let rows = query.query_map((account.0, after, until.0, i64::from(limit) + 1), line)?;
-    let mut lines = rows.collect::<Result<Vec<_>, _>>()?;
+    let (mut lines, next) = cut(rows.collect::<Result<_, _>>()?, limit);
+    let mut running = before;
+    for line in &mut lines {
+        running = running.checked_add(line.amount).ok_or_else(overflow)?;
+        line.balance = running;
+    }
+    Ok(Page { lines, next, balance })
+}
+
+fn latest(db: &Connection, account: AccountId, before: i64, limit: u32) -> Result<Page, Error> {
+    let now = Timestamp(i64::MAX);
+    let balance = balance(db, account, i64::MAX, now)?;
+    let mut query = db.prepare_cached(&format!(
+        "{LINES} AND posting.id < ?2 ORDER BY posting.id DESC LIMIT ?3"
+    ))?;
+    let rows = query.query_map((account.0, before, i64::from(limit) + 1), line)?;
+    let (mut lines, next) = cut(rows.collect::<Result<_, _>>()?, limit);
+    let newest = lines.first().map_or(0, |line| line.id);
+    let mut running = self::balance(db, account, newest, now)?;
+    for line in &mut lines {
+        line.balance = running;
+        running = running.checked_sub(line.amount).ok_or_else(overflow)?;
+    }
+    Ok(Page { lines, next, balance })
+}
+
+/// A page's lines, and where the next page starts: one line more than the page takes was asked for.
+fn cut(mut lines: Vec<Line>, limit: u32) -> (Vec<Line>, Option<i64>) {
     let full = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = lines.len() > full;
     lines.truncate(full);
-    let mut running = before;
-    for line in &mut lines {
-        let sum = running.checked_add(line.amount);
-        running = sum.ok_or_else(|| Error::Corrupt("a balance overflows".into()))?;
-        line.balance = running;
-    }
     let next = lines.last().map(|line| line.id).filter(|_| more);
-    Ok(Page { lines, next, balance })
+    (lines, next)
+}
+
+fn overflow() -> Error {
+    Error::Corrupt("a balance overflows".into())
 }
 
 /// The sum of the account's entries up to the posting `up_to` and the instant `until`.

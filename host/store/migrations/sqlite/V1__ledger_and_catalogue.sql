@@ -144,7 +144,7 @@ CREATE TABLE purchase (
     created_at       INTEGER NOT NULL,
     ended_at         INTEGER             -- when it was paid, or else refunded
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX purchase_pending ON purchase (service_id) WHERE status = 'pending';
+CREATE INDEX purchase_pending ON purchase (service_id, account_id) WHERE status = 'pending';
 
 CREATE TABLE posting (
     id         INTEGER PRIMARY KEY,
