@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::admission::Admission;
 use crate::catalogue::Catalogue;
 use crate::config::Config;
+use crate::mail::{self, Mailer};
 use crate::secret::random_bytes;
 
 /// How often holds are expired when nobody writes.
@@ -23,6 +24,7 @@ pub struct App {
     pub(crate) runtime: Runtime,
     pub(crate) catalogue: Catalogue,
     pub(crate) admission: Admission,
+    pub(crate) mailer: Mailer,
     /// Turns true when calls that still run have to end.
     pub(crate) stopping: watch::Sender<bool>,
 }
@@ -71,9 +73,11 @@ impl App {
         }
         let catalogue = Catalogue::load(&store).await?;
         let admission = Admission::new(&config.calls);
+        let mailer = Mailer::new(&config).map_err(|why| OpenError::Config(vec![why]))?;
         let stopping = watch::Sender::new(false);
-        let app = Arc::new(Self { config, store, runtime, catalogue, admission, stopping });
+        let app = Arc::new(Self { config, store, runtime, catalogue, admission, mailer, stopping });
         tokio::spawn(sweep(Arc::downgrade(&app)));
+        tokio::spawn(mail::run(Arc::downgrade(&app)));
         Ok(app)
     }
 
@@ -92,9 +96,15 @@ impl App {
         !self.admission.is_closed() && self.store.ping().await.is_ok()
     }
 
-    /// Takes no more calls, lets those that run finish within `grace`, cancels the rest, and
-    /// returns when all are settled.
+    /// Takes no more calls and begins no more mails, lets those that are under way finish within
+    /// `grace`, cancels the rest, and returns when all calls are settled.
     pub async fn drain(&self, grace: Duration) {
+        // A mail that takes longer is left in the outbox.
+        let mail = tokio::time::timeout(grace, self.mailer.close());
+        let (_, ()) = tokio::join!(mail, self.drain_calls(grace));
+    }
+
+    async fn drain_calls(&self, grace: Duration) {
         self.admission.close();
         if tokio::time::timeout(grace, self.admission.idle()).await.is_err() {
             tracing::warn!("cancelling the calls that still run");

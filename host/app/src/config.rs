@@ -1,8 +1,12 @@
 //! Settings of a host. Every limit stands here, with its default and the reason for it.
 
+mod mail;
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::mail::{Mail, MailTls, MailTransport};
 
 /// The settings of a host, as they stand in its configuration file.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -18,6 +22,8 @@ pub struct Config {
     pub runtime: Runtime,
     /// The terms of the broker.
     pub broker: Broker,
+    /// How mail is sent.
+    pub mail: Mail,
 }
 
 /// Where the host listens, and what it takes from the network.
@@ -183,6 +189,7 @@ impl Config {
             url.is_none_or(|url| url.starts_with("http://") || url.starts_with("https://")),
             "server.public_url has to start with http:// or https://",
         );
+        faults.extend(self.mail.faults());
         faults
     }
 }

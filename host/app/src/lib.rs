@@ -16,6 +16,7 @@ pub mod config;
 mod database;
 mod error;
 mod hold;
+mod mail;
 mod manifest;
 mod once;
 mod order;

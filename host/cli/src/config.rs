@@ -60,7 +60,7 @@ fn read(path: &Path) -> Result<Table, Failure> {
 
 /// Splits `calls_running_max` into section and key; `None` where it is of no section.
 fn split(name: &str) -> Option<(&str, &str)> {
-    let sections = ["server", "store", "calls", "runtime", "broker"];
+    let sections = ["server", "store", "calls", "runtime", "broker", "mail"];
     sections.into_iter().find_map(|section| {
         let key = name.strip_prefix(section)?.strip_prefix('_')?;
         Some((section, key))
@@ -70,7 +70,9 @@ fn split(name: &str) -> Option<(&str, &str)> {
 /// Sets one key. A value that is no TOML is a string.
 fn set(table: &mut Table, section: &str, key: &str, text: &str) -> Result<(), String> {
     let value = format!("value = {text}").parse::<Table>();
-    let value = value.ok().and_then(|mut parsed| parsed.remove("value"));
+    // A secret is what it is, also where it looks like TOML.
+    let value =
+        value.ok().filter(|_| key != "password").and_then(|mut parsed| parsed.remove("value"));
     let value = value.unwrap_or_else(|| Value::String(text.to_owned()));
     let entry = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
     let section_table = entry.as_table_mut().ok_or_else(|| format!("{section} is no section"))?;
