@@ -6,7 +6,9 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use stokehold_ledger::{AccountToken, CallId, Credits, Refusal, ServiceId, Span};
 use stokehold_runtime::{Budget, End, PRICE_LIST, Program, Request, Run};
-use stokehold_store::{CallRecord, Error as StoreError, NewCall, ServiceStatus, Settlement, Spent};
+use stokehold_store::{
+    CallRecord, CallStatus, Error as StoreError, NewCall, Once, ServiceStatus, Settlement, Spent,
+};
 use uuid::Uuid;
 
 use crate::app::{App, mebibytes};
@@ -14,6 +16,7 @@ use crate::caller::Caller;
 use crate::catalogue::{Active, Live};
 use crate::error::Error;
 use crate::manifest::Settle;
+use crate::once::once;
 use crate::outcome::CallFailure;
 use crate::sandbox::{Magic, is_chargeable, magic};
 use crate::secret::{digest, hex};
@@ -34,6 +37,17 @@ pub struct CallRequest {
     pub account_token: AccountToken,
     /// The client's database, which may have trial credits.
     pub dbuuid: Option<String>,
+    /// Chosen by the client: the same request under the same key is made once.
+    pub idempotency_key: Option<String>,
+}
+
+impl CallRequest {
+    /// The store's key for the client's.
+    fn once(&self, service: ServiceId) -> Result<Option<Once>, CallFailure> {
+        let kind = format!("call/{}", self.account_token.key());
+        let parts = [self.route.as_str(), &self.params];
+        once(service, &kind, self.idempotency_key.as_deref(), &parts).map_err(CallFailure::BadKey)
+    }
 }
 
 /// A call that was made: its hold existed, and has ended.
@@ -92,6 +106,12 @@ impl App {
         }
         let active = live.active.clone().ok_or(CallFailure::NoVersion)?;
         let (id, account) = (live.service.id, request.account_token.base());
+        let once = request.once(id)?;
+        if let Some(once) = once
+            && let Some(known) = self.store.known_call(once).await?
+        {
+            return self.made_before(known).await;
+        }
         let _place = self.admission.enter(id, active.manifest.concurrency, account).await?;
         let program = active.program(&self.runtime).await.map_err(CallFailure::Host)?;
 
@@ -103,9 +123,27 @@ impl App {
             client_id: self.client_id(id, account),
         };
         let quote = making.quote(&guest).await?;
-        let call = making.authorize(&request, &guest, quote).await?;
+        let call = match making.authorize(&request, &guest, quote, once).await? {
+            Begun::New(call) => call,
+            Begun::Before(known) => return self.made_before(known).await,
+        };
         let run = making.run(guest, &call).await;
         making.settle(call, run).await
+    }
+
+    /// The outcome of a call that the same request has made before; one that still runs is waited
+    /// for.
+    async fn made_before(&self, id: CallId) -> Result<Call, CallFailure> {
+        let mut ended = self.ended.subscribe();
+        loop {
+            ended.borrow_and_update();
+            let record =
+                self.store.call(id).await?.ok_or_else(|| broken("a call has no record"))?;
+            if record.status != CallStatus::Running {
+                return Ok(recorded(record));
+            }
+            ended.changed().await.map_err(|_| CallFailure::HostStopping)?;
+        }
     }
 
     /// A name for the account that is the same for each of its calls and tells nothing.
@@ -119,6 +157,12 @@ impl App {
 struct Quoted {
     credits: Credits,
     description: Option<String>,
+}
+
+/// A call that may run, or one that the same request has made before.
+enum Begun {
+    New(Authorized),
+    Before(CallId),
 }
 
 /// A call whose hold exists.
@@ -166,7 +210,8 @@ impl Making<'_> {
         request: &CallRequest,
         guest: &Request,
         quote: Quoted,
-    ) -> Result<Authorized, CallFailure> {
+        once: Option<Once>,
+    ) -> Result<Begun, CallFailure> {
         let credits = quote.credits;
         let insufficient = || CallFailure::Insufficient {
             needed: credits,
@@ -197,8 +242,13 @@ impl Making<'_> {
             ttl: Span::from_duration(self.deadline().saturating_add(HOLD_MARGIN)),
             description: quote.description,
         };
-        match self.app.store.begin_call(new).await {
-            Ok(()) => Ok(Authorized { id, credits, fuel }),
+        let begun = match once {
+            Some(once) => self.app.store.begin_call_once(new, once).await,
+            None => self.app.store.begin_call(new).await.map(|()| None),
+        };
+        match begun {
+            Ok(None) => Ok(Begun::New(Authorized { id, credits, fuel })),
+            Ok(Some(known)) => Ok(Begun::Before(known)),
             Err(StoreError::Refused(
                 Refusal::UnknownAccount | Refusal::InsufficientCredits { .. },
             )) => Err(insufficient()),
@@ -254,6 +304,7 @@ impl Making<'_> {
             duration_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
         };
         let (captured, refusal) = self.app.store.settle_call(call.id, settlement, spent).await?;
+        self.app.ended.send_replace(());
         let outcome = match refusal {
             Some(refusal) if outcome.is_ok() => Err(CallFailure::HoldLost(refusal)),
             _ => outcome,
@@ -297,6 +348,25 @@ impl Making<'_> {
             output_bytes_max: calls.output_bytes_max,
             log_bytes_max: calls.log_bytes_max,
         }
+    }
+}
+
+/// A call as its record tells it.
+fn recorded(record: CallRecord) -> Call {
+    let number = |value: i64| u64::try_from(value).unwrap_or(0);
+    let outcome = record.result.ok_or_else(|| CallFailure::Before {
+        class: record.outcome.unwrap_or_default(),
+        text: record.error.unwrap_or_default(),
+    });
+    Call {
+        id: record.id,
+        authorized: record.credits_authorized,
+        captured: record.credits_captured,
+        fuel_used: number(record.fuel_used),
+        memory_peak_bytes: usize::try_from(record.memory_peak_bytes).unwrap_or(0),
+        elapsed: Duration::from_millis(number(record.duration_ms)),
+        log: record.log.lines().map(str::to_owned).collect(),
+        outcome,
     }
 }
 

@@ -50,6 +50,17 @@ pub enum CallFailure {
     /// The hold ended while the call ran: somebody released it, or it expired.
     #[error("the hold ended while the call ran: {0}. Nothing was charged.")]
     HoldLost(Refusal),
+    /// The same request was made before and has failed so; this is its record.
+    #[error("{text}")]
+    Before {
+        /// The class of its outcome.
+        class: String,
+        /// What its client was told.
+        text: String,
+    },
+    /// The idempotency key cannot be one, or was used before for another request.
+    #[error("{0}")]
+    BadKey(String),
     /// The host is stopping.
     #[error("the host is stopping; try again in a minute. Nothing was charged.")]
     HostStopping,
@@ -74,7 +85,7 @@ pub struct Limit {
 
 impl CallFailure {
     /// The class of the outcome, as it stands on the call's record.
-    pub fn class(&self) -> &'static str {
+    pub fn class(&self) -> &str {
         match self {
             Self::Failed(Failure::UserError(_)) => "user-error",
             Self::Failed(Failure::AccessError(_)) => "access-error",
@@ -88,6 +99,8 @@ impl CallFailure {
             Self::HoldLost(_) => "hold-lost",
             Self::HostStopping => "host-stopped",
             Self::UnknownService | Self::NotActive(_) | Self::NoVersion => "no-service",
+            Self::Before { class, .. } => class,
+            Self::BadKey(_) => "user-error",
             Self::Insufficient { .. } => "insufficient-credits",
             Self::Refused(_) => "refused",
             Self::Busy { .. } => "busy",
@@ -144,6 +157,9 @@ impl From<StoreError> for CallFailure {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Refused(refusal) => Self::Refused(refusal),
+            StoreError::IdempotencyConflict => {
+                Self::BadKey("idempotency_conflict: this key was used for another request".into())
+            }
             error => Self::Host(error.into()),
         }
     }

@@ -5,10 +5,11 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use stokehold_app::types::{CallId, Failure, Stop};
+use stokehold_app::types::CallId;
 use stokehold_app::{Call, CallFailure, CallRequest};
 use stokehold_wire::{Class, Fault, Message, Payload, failure, parse, success};
 
+use crate::auth;
 use crate::router::Host;
 use crate::rpc::{self, insufficient};
 
@@ -19,8 +20,10 @@ const TAKEN_OUT: [&str; 3] = ["account_token", "dbuuid", "context"];
 pub(crate) async fn call(
     State(host): State<Host>,
     Path((service, route)): Path<(String, String)>,
+    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let key = auth::text(&headers, "idempotency-key");
     let body = match body {
         Ok(body) => body,
         Err(error) => return rpc::fault(stokehold_wire::Id::NULL, &rpc::unread(&error)),
@@ -29,7 +32,7 @@ pub(crate) async fn call(
         Ok(message) => message,
         Err(wrong) => return rpc::fault(stokehold_wire::Id::NULL, &wrong),
     };
-    let (headers, outcome) = match request(service.clone(), route, &message) {
+    let (headers, outcome) = match request(service.clone(), route, key, &message) {
         Ok(request) => match host.app.call(request).await {
             Ok(call) => ended(&host, &service, call),
             Err(failed) => (retry_after(&failed), Err(translate(&host, &service, &failed))),
@@ -56,12 +59,17 @@ fn single(body: &[u8]) -> Result<Message<'_>, Fault> {
     }
 }
 
-fn request(service: String, route: String, message: &Message<'_>) -> Result<CallRequest, Fault> {
+fn request(
+    service: String,
+    route: String,
+    idempotency_key: Option<String>,
+    message: &Message<'_>,
+) -> Result<CallRequest, Fault> {
     message.params.check()?;
     let account_token = message.params.account_token()?;
     let params = message.params.without(&TAKEN_OUT);
     let dbuuid = rpc::dbuuid(&message.params)?;
-    Ok(CallRequest { service, route, params, account_token, dbuuid })
+    Ok(CallRequest { service, route, params, account_token, dbuuid, idempotency_key })
 }
 
 /// The headers and the outcome of a call that was made.
@@ -95,31 +103,21 @@ fn with_call(fault: Fault, id: CallId, failed: &CallFailure, fuel_used: u64) -> 
 
 /// The one table from failed calls to the classes of the protocol.
 fn translate(host: &Host, service: &str, failed: &CallFailure) -> Fault {
-    let class = match failed {
-        CallFailure::Insufficient { needed, template } => {
-            return insufficient(host, *needed, service, template).with("outcome", failed.class());
-        }
-        CallFailure::UnknownService => Class::NotFound,
-        CallFailure::Failed(Failure::UserError(_)) | CallFailure::Refused(_) => Class::UserError,
-        CallFailure::Failed(Failure::AccessError(_)) => Class::AccessError,
+    if let CallFailure::Insufficient { needed, template } = failed {
+        return insufficient(host, *needed, service, template).with("outcome", failed.class());
+    }
+    let class = match failed.class() {
+        "no-service" if matches!(failed, CallFailure::UnknownService) => Class::NotFound,
+        "access-error" => Class::AccessError,
+        "user-error" | "refused" => Class::UserError,
         // The client can mend these: it asks for less, or pays for more.
-        CallFailure::Stopped(
-            Stop::OutOfFuel { .. }
-            | Stop::Memory { .. }
-            | Stop::Deadline { .. }
-            | Stop::Output { .. },
-        ) => Class::UserError,
-        CallFailure::Stopped(Stop::Trap { .. }) | CallFailure::BadOutput(_) => Class::ServiceFault,
-        CallFailure::Stopped(Stop::HostFault(_)) | CallFailure::Host(_) => {
+        "out-of-fuel" | "memory" | "deadline" | "output" => Class::UserError,
+        "trap" | "bad-output" => Class::ServiceFault,
+        "unavailable" | "no-service" | "busy" | "hold-lost" | "host-stopped" => Class::Unavailable,
+        _ => {
             tracing::error!(error = failed as &dyn std::error::Error, "a call failed");
             Class::ServerError
         }
-        CallFailure::Failed(Failure::Unavailable(_))
-        | CallFailure::NotActive(_)
-        | CallFailure::NoVersion
-        | CallFailure::Busy { .. }
-        | CallFailure::HoldLost(_)
-        | CallFailure::HostStopping => Class::Unavailable,
     };
     Fault::new(class, failed.to_string()).with("outcome", failed.class())
 }

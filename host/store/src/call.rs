@@ -13,6 +13,7 @@ use stokehold_ledger::{
 
 use crate::error::Error;
 use crate::hold::{authorize, end};
+use crate::replay::{self, Once};
 use crate::row;
 use crate::store::Store;
 use crate::trial::grant_trial;
@@ -133,6 +134,33 @@ impl Store {
     pub async fn begin_call(&self, new: NewCall) -> Result<(), Error> {
         self.write(move |db, now| begin(db, &new, now)).await??;
         Ok(())
+    }
+
+    /// Makes the record of a call unless the same request, by its key, has made one: then that
+    /// call's id is the answer and nothing is written.
+    pub async fn begin_call_once(&self, new: NewCall, once: Once) -> Result<Option<CallId>, Error> {
+        let begun = self.write(move |db, now| {
+            if let Some(known) = replay::recall(db, Some(&once), now)? {
+                let id = known.parse().map_err(|_| Error::Corrupt(known))?;
+                return Ok(Ok(Some(id)));
+            }
+            if let Err(refusal) = begin(db, &new, now)? {
+                return Ok(Err(refusal));
+            }
+            replay::remember(db, Some(&once), &new.id.to_string(), now)?;
+            Ok(Ok(None))
+        });
+        Ok(begun.await??)
+    }
+
+    /// The call that the same request, by its key, has made before.
+    pub async fn known_call(&self, once: Once) -> Result<Option<CallId>, Error> {
+        let now = self.now();
+        self.read(move |db| {
+            let known = replay::recall(db, Some(&once), now)?;
+            known.map(|id| id.parse().map_err(|_| Error::Corrupt(id))).transpose()
+        })
+        .await
     }
 
     /// Ends a call and its hold in one step, and answers what was captured.

@@ -88,6 +88,7 @@ async fn call(
         params: args.params.clone(),
         account_token: token,
         dbuuid: None,
+        idempotency_key: None,
     };
     Ok(app.call(request).await)
 }
