@@ -44,6 +44,9 @@ pub enum Refusal {
     /// A refund of a hold that was not captured, or of an order that was not paid.
     #[error("nothing was taken that could be given back")]
     NothingToRefund,
+    /// A payment of an order that was refunded.
+    #[error("the order was refunded")]
+    OrderRefunded,
     /// A refund of more than is left of what was captured.
     #[error("{asked} credits cannot be given back: {left} are left of what was captured")]
     AboveCaptured {
