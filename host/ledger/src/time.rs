@@ -45,6 +45,12 @@ impl Timestamp {
 /// expire every hold at once. It starts from the later of the wall clock and the last instant
 /// that was stored. From then on it follows the time that really passes, and closes what the wall
 /// clock is ahead by at no more than twice that pace.
+///
+/// Where the stored instant is ahead of the wall clock (that was set back, or was ahead when the
+/// store last ran), time nearly stands still, one microsecond a tick, until the wall clock has
+/// caught up. It cannot go back, for later rows would then be older than earlier ones; and if it
+/// went on at the usual pace it would stay ahead for ever. Until then holds expire later than they
+/// said, and none too early.
 #[derive(Debug)]
 pub struct LedgerClock {
     last: Timestamp,
