@@ -71,6 +71,7 @@ impl Store {
         if rusqlite::version_number() < SQLITE_MIN {
             return Err(OpenError::OldSqlite { found: rusqlite::version() });
         }
+        check_mode(&db, mode)?;
         // FULL: a commit that was answered survives a loss of power.
         db.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
@@ -163,28 +164,31 @@ impl Store {
     }
 }
 
+/// Refuses a store of the other mode, before anything of it is altered: its tables may not even be
+/// of this version yet.
+fn check_mode(db: &Connection, mode: Mode) -> Result<(), OpenError> {
+    let asked = mode == Mode::Sandbox;
+    if !db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'instance'")?.exists([])? {
+        return Ok(());
+    }
+    let made = db.query_row("SELECT sandbox FROM instance", [], |row| row.get(0)).optional()?;
+    if made.unwrap_or(asked) == asked { Ok(()) } else { Err(OpenError::OtherMode { asked }) }
+}
+
+/// What the store remembers of itself; a new one begins to.
 fn instance(
     db: &Connection,
     mode: Mode,
     seed: [u8; 32],
-) -> Result<(Timestamp, [u8; 32]), OpenError> {
-    let asked = mode == Mode::Sandbox;
-    let found = db
-        .query_row("SELECT sandbox, secret, last_instant FROM instance", [], |row| {
-            Ok((row.get::<_, bool>(0)?, row.get(1)?, Timestamp(row.get(2)?)))
-        })
-        .optional()?;
-    match found {
-        Some((made, ..)) if made != asked => Err(OpenError::OtherMode { asked }),
-        Some((_, secret, stored)) => Ok((stored, secret)),
-        None => {
-            db.execute(
-                "INSERT INTO instance (one, sandbox, secret, last_instant) VALUES (1, ?1, ?2, 0)",
-                (asked, seed),
-            )?;
-            Ok((Timestamp(0), seed))
-        }
-    }
+) -> rusqlite::Result<(Timestamp, [u8; 32])> {
+    db.execute(
+        "INSERT INTO instance (one, sandbox, secret, last_instant) VALUES (1, ?1, ?2, 0) \
+         ON CONFLICT DO NOTHING",
+        (mode == Mode::Sandbox, seed),
+    )?;
+    db.query_row("SELECT last_instant, secret FROM instance", [], |row| {
+        Ok((Timestamp(row.get(0)?), row.get(1)?))
+    })
 }
 
 fn lock(path: &PathBuf) -> Result<File, OpenError> {
