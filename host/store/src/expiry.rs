@@ -24,7 +24,7 @@ pub(crate) fn expire_due(db: &Connection, now: Timestamp) -> Result<usize, Error
     expire(db, &due, now)
 }
 
-/// Expires all holds of one account that are due: for an account that is short of credits while
+/// Expires all holds of one account that are due: for an account that may be short of credits while
 /// more are due than [`expire_due`] took.
 pub(crate) fn expire_due_of(
     db: &Connection,

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::account::{ensure_account, grant, load_account_by_id};
 use crate::catalogue::load_pack;
 use crate::error::Error;
+use crate::expiry::expire_due_of;
 use crate::posting::{Cause, apply};
 use crate::row;
 use crate::store::Store;
@@ -180,6 +181,7 @@ fn refund(db: &Connection, id: OrderId, reason: &str, now: Timestamp) -> Result<
         OrderStatus::Pending => return Err(Refusal::NothingToRefund.into()),
         OrderStatus::Paid => {}
     }
+    expire_due_of(db, account, now)?;
     let account = load_account_by_id(db, account)?.ok_or(Refusal::UnknownAccount)?;
     let (credits, price, commission) = (order.credits, order.price, order.rate);
     let rows = Rows { account: Some(&account), ..Rows::default() };
