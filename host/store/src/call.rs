@@ -259,22 +259,32 @@ fn settle(
 ) -> Result<(Credits, Option<Refusal>), Error> {
     let (captured, refusal) = end_hold(db, id, settlement, now)?;
     let status = captured.map_or(CallStatus::Cancelled, |_| CallStatus::Captured);
-    db.prepare_cached(
-        "UPDATE call SET status = ?2, outcome = ?3, result = ?4, error = ?5, log = ?6, \
-         fuel_used = ?7, memory_peak_bytes = ?8, duration_ms = ?9, ended_at = ?10 WHERE id = ?1",
-    )?
-    .execute(params![
-        id.0.as_bytes(),
-        status.as_str(),
-        spent.outcome,
-        spent.result,
-        spent.error,
-        spent.log,
-        integer(spent.fuel_used),
-        integer(spent.memory_peak_bytes),
-        integer(spent.duration_ms),
-        now.0
-    ])?;
+    let fuel_used = integer(spent.fuel_used);
+    let fuel_bought = db
+        .prepare_cached(
+            "UPDATE call SET status = ?2, outcome = ?3, result = ?4, error = ?5, log = ?6, \
+             fuel_used = min(?7, fuel_bought), memory_peak_bytes = ?8, duration_ms = ?9, \
+             ended_at = ?10 WHERE id = ?1 RETURNING fuel_bought",
+        )?
+        .query_row(
+            params![
+                id.0.as_bytes(),
+                status.as_str(),
+                spent.outcome,
+                spent.result,
+                spent.error,
+                spent.log,
+                fuel_used,
+                integer(spent.memory_peak_bytes),
+                integer(spent.duration_ms),
+                now.0
+            ],
+            |row| row.get::<_, i64>(0),
+        )?;
+    if fuel_used > fuel_bought {
+        // The runtime never lets this happen. If it did, the call has to end all the same.
+        tracing::error!(call = %id, fuel_used, fuel_bought, "a call used more fuel than it had");
+    }
     Ok((captured.unwrap_or(Credits::ZERO), refusal))
 }
 
