@@ -85,6 +85,7 @@ impl Store {
         after: Option<HoldId>,
         limit: u32,
     ) -> Result<Vec<OpenHold>, Error> {
+        let now = self.now();
         self.read(move |db| {
             let after = after.map_or([0; 16], |hold| *hold.0.as_bytes());
             let mut query = db.prepare_cached(
@@ -92,11 +93,11 @@ impl Store {
                  hold.captured, hold.created_at, hold.expires_at, hold.description, account.key, \
                  EXISTS (SELECT 1 FROM call WHERE call.id = hold.id) \
                  FROM hold JOIN account ON account.id = hold.account_id \
-                 WHERE hold.state = 0 AND hold.service_id = ?1 AND hold.id > ?2 \
-                 AND (?3 IS NULL OR account.key = ?3) ORDER BY hold.id LIMIT ?4",
+                 WHERE hold.state = 0 AND hold.expires_at > ?5 AND hold.service_id = ?1 \
+                 AND hold.id > ?2 AND (?3 IS NULL OR account.key = ?3) ORDER BY hold.id LIMIT ?4",
             )?;
             let key = account.map(|key| key.0);
-            let rows = query.query_map((service.0, after, key, limit), |row| {
+            let rows = query.query_map((service.0, after, key, limit, now.0), |row| {
                 Ok(OpenHold {
                     hold: row::hold(row)?,
                     account: AccountKey(row.get(9)?),
@@ -110,7 +111,7 @@ impl Store {
 
     /// Releases an open hold on its account owner's or its provider's word. The hold of a call is
     /// not released: it ends with the call. With `account`, only a hold of that account is found;
-    /// with `older_than`, only one that was made before that instant is released.
+    /// with `older_than`, one that was made after that instant is not released yet.
     pub async fn release(
         &self,
         service: ServiceId,
@@ -119,19 +120,17 @@ impl Store {
         older_than: Option<Timestamp>,
     ) -> Result<(), Error> {
         self.write(move |db, now| {
-            let owner: Option<[u8; 20]> = db
-                .prepare_cached(
-                    "SELECT account.key FROM hold JOIN account ON account.id = hold.account_id \
-                     WHERE hold.id = ?1",
-                )?
-                .query_row([id.0.as_bytes()], |row| row.get(0))
-                .optional()?;
-            let is_owner = account.is_none_or(|account| owner == Some(account.0));
-            if !is_owner || is_call(db, id)? {
+            let hold = load_hold(db, id)?.filter(|hold| hold.service == service);
+            let hold = hold.ok_or(Refusal::UnknownHold)?;
+            let owner = match account {
+                Some(key) => load_account(db, service, key)?.map(|account| account.id),
+                None => Some(hold.account),
+            };
+            if owner != Some(hold.account) || is_call(db, id)? {
                 return Err(Refusal::UnknownHold.into());
             }
-            let hold = load_hold(db, id)?.ok_or(Refusal::UnknownHold)?;
-            if older_than.is_some_and(|instant| hold.created_at > instant) {
+            let is_young = older_than.is_some_and(|instant| hold.created_at > instant);
+            if is_young && hold.state == HoldState::Open {
                 return Err(Refusal::TooYoung.into());
             }
             end(db, service, id, &Command::Cancel, now).map(drop)
