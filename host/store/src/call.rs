@@ -217,17 +217,19 @@ impl Spent {
 
 /// A refusal is no error here: the trial credits that came before it stay.
 fn begin(db: &Connection, new: &NewCall, now: Timestamp) -> Result<Result<(), Refusal>, Error> {
-    grant_trial(db, new.service, &new.account_token, new.dbuuid.as_deref(), now)?;
-    if !new.credits.is_zero() {
+    let dbuuid = new.dbuuid.as_deref();
+    if new.credits.is_zero() {
+        grant_trial(db, new.service, &new.account_token, dbuuid, now)?;
+    } else {
         let command = Command::Authorize {
             hold: HoldId(new.id.0),
             amount: new.credits,
             ttl: new.ttl,
             description: new.description.clone(),
         };
-        match authorize(db, new.service, &new.account_token, &command, now) {
-            Err(Error::Refused(refusal)) => return Ok(Err(refusal)),
-            held => held?,
+        let held = authorize(db, new.service, &new.account_token, dbuuid, &command, now)?;
+        if held.is_err() {
+            return Ok(held);
         }
     }
     db.prepare_cached(

@@ -182,38 +182,42 @@ fn authorize_once(
     id: HoldId,
     now: Timestamp,
 ) -> Result<Result<HoldId, Refusal>, Error> {
-    for once in [new.once.as_ref(), new.repeat.as_ref()] {
-        if let Some(answer) = replay::recall(db, once, now)? {
-            return answered(&answer, new.amount);
-        }
+    // A key of the provider's own is the one that counts: clients that do not number their messages
+    // send the same text for another hold.
+    let once = new.once.as_ref().or(new.repeat.as_ref());
+    if let Some(answer) = replay::recall(db, once, now)? {
+        return answered(&answer, new.amount);
     }
-    grant_trial(db, new.service, &new.token, new.dbuuid.as_deref(), now)?;
     let (amount, ttl, description) = (new.amount, new.ttl, new.description.clone());
     let command = Command::Authorize { hold: id, amount, ttl, description };
-    match authorize(db, new.service, &new.token, &command, now) {
-        Ok(()) => {
-            replay::remember(db, new.once.as_ref(), &id.to_string(), now)?;
-            replay::remember(db, new.repeat.as_ref(), &id.to_string(), now)?;
-            Ok(Ok(id))
-        }
-        Err(Error::Refused(
-            refusal @ (Refusal::UnknownAccount | Refusal::InsufficientCredits { .. }),
-        )) => {
-            replay::remember(db, new.once.as_ref(), INSUFFICIENT, now)?;
-            Ok(Err(refusal))
-        }
-        Err(error) => Err(error),
+    let held = authorize(db, new.service, &new.token, new.dbuuid.as_deref(), &command, now)?;
+    if held.is_ok() || new.once.is_some() {
+        let answer = match held {
+            Ok(()) => id.to_string(),
+            Err(Refusal::InsufficientCredits { available, .. }) => {
+                format!("{AVAILABLE}{}", available.micros())
+            }
+            Err(_) => UNKNOWN_ACCOUNT.to_owned(),
+        };
+        replay::remember(db, once, &answer, now)?;
     }
+    Ok(held.map(|()| id))
 }
 
-/// The answer that is kept where there were not enough credits.
-const INSUFFICIENT: &str = "insufficient";
+/// What is kept of a refusal: there is no account, or this much was available on it.
+const UNKNOWN_ACCOUNT: &str = "unknown account";
+const AVAILABLE: &str = "available ";
 
 fn answered(answer: &str, needed: Credits) -> Result<Result<HoldId, Refusal>, Error> {
-    if answer == INSUFFICIENT {
-        return Ok(Err(Refusal::InsufficientCredits { needed, available: Credits::ZERO }));
+    let corrupt = || Error::Corrupt(answer.to_owned());
+    if answer == UNKNOWN_ACCOUNT {
+        return Ok(Err(Refusal::UnknownAccount));
     }
-    answer.parse().map(Ok).map_err(|_| Error::Corrupt(answer.to_owned()))
+    if let Some(micros) = answer.strip_prefix(AVAILABLE) {
+        let available = Credits::from_micros(micros.parse().map_err(|_| corrupt())?);
+        return Ok(Err(Refusal::InsufficientCredits { needed, available }));
+    }
+    answer.parse().map(Ok).map_err(|_| corrupt())
 }
 
 fn refund(
@@ -245,8 +249,27 @@ fn refund(
     }
 }
 
-/// Makes a hold, inside a write. A token that may not be charged is as good as an unknown one.
+/// Makes a hold, inside a write, after the trial credits that a first use brings. Where too little is
+/// available the refusal is no error, for the trial credits stay.
 pub(crate) fn authorize(
+    db: &Connection,
+    service: ServiceId,
+    token: &AccountToken,
+    dbuuid: Option<&str>,
+    command: &Command,
+    now: Timestamp,
+) -> Result<Result<(), Refusal>, Error> {
+    grant_trial(db, service, token, dbuuid, now)?;
+    match set_aside(db, service, token, command, now) {
+        Err(Error::Refused(
+            refusal @ (Refusal::UnknownAccount | Refusal::InsufficientCredits { .. }),
+        )) => Ok(Err(refusal)),
+        held => held.map(Ok),
+    }
+}
+
+/// A token that may not be charged is as good as an unknown one.
+fn set_aside(
     db: &Connection,
     service: ServiceId,
     token: &AccountToken,

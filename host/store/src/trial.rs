@@ -30,7 +30,8 @@ impl Store {
 }
 
 /// Grants the service's trial credits where this is the first use by an eligible database, inside
-/// a write.
+/// a write. Where the account has no room for them they wait for a later use, and what was asked
+/// for goes on.
 pub(crate) fn grant_trial(
     db: &Connection,
     service: ServiceId,
@@ -41,7 +42,10 @@ pub(crate) fn grant_trial(
     let Some(dbuuid) = dbuuid.filter(|_| token.is_chargeable()) else { return Ok(()) };
     let Some(credits) = open_trial(db, service, dbuuid)? else { return Ok(()) };
     let account = ensure_account(db, service, &token.into(), now)?;
-    grant(db, &account, (credits, Source::Trial), Cause::default(), now)?;
+    match grant(db, &account, (credits, Source::Trial), Cause::default(), now) {
+        Err(Error::Refused(_)) => return Ok(()),
+        granted => granted?,
+    };
     db.prepare_cached(
         "INSERT INTO trial (service_id, dbuuid, account_id, at) VALUES (?1, ?2, ?3, ?4)",
     )?
