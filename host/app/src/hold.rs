@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stokehold_ledger::{AccountKey, Credits, HoldId, Span, Timestamp};
+use stokehold_ledger::{AccountKey, Credits, Hold, HoldId, Span, Timestamp};
 use stokehold_store::OpenHold;
 
 use crate::app::App;
@@ -46,11 +46,20 @@ impl App {
         Ok(())
     }
 
+    /// From which instant on a hold's account owner may release it; `None` where they may now.
+    pub fn releasable_from(&self, hold: &Hold) -> Option<Timestamp> {
+        let is_young = hold.created_at > self.releasable_before();
+        is_young.then(|| hold.created_at.after(self.release_age()))
+    }
+
     /// Holds that were made before this instant may be released by their account's owner.
-    pub fn releasable_before(&self) -> Timestamp {
+    fn releasable_before(&self) -> Timestamp {
+        Timestamp(self.store.now().0.saturating_sub(self.release_age().micros()))
+    }
+
+    fn release_age(&self) -> Span {
         let minutes = u64::from(self.config.broker.release_after_minutes);
-        let age = Span::from_duration(Duration::from_secs(minutes * 60));
-        Timestamp(self.store.now().0.saturating_sub(age.micros()))
+        Span::from_duration(Duration::from_secs(minutes * 60))
     }
 
     /// Gives back credits that a hold has captured, and answers the account's new balance.

@@ -3,6 +3,8 @@
 pub(crate) mod account;
 pub(crate) mod call;
 pub(crate) mod database;
+pub(crate) mod docs;
+pub(crate) mod document;
 pub(crate) mod hold;
 pub(crate) mod order;
 pub(crate) mod pack;

@@ -1,4 +1,4 @@
-//! The HTTP server: the broker's JSON-RPC, hosted services, the management API.
+//! The HTTP server: the broker's JSON-RPC, hosted services, the management API, pages.
 //!
 //! [`router`] is the table of contents. Handlers are thin: they read a request, call one use case
 //! of [`stokehold_app::App`], and write its answer. No SQL and no arithmetic on amounts stands here.
@@ -10,6 +10,7 @@ mod body;
 mod extract;
 mod health;
 mod hosted;
+mod pages;
 mod path;
 mod problem;
 mod router;

@@ -16,9 +16,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::Security;
+use crate::api::document::complete;
 use crate::problem::Problem;
 use crate::rpc::Method;
-use crate::{api, health, hosted, rpc};
+use crate::{api, health, hosted, pages, rpc};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -33,10 +34,12 @@ pub struct Host {
 pub fn router(host: &Host) -> Router {
     let server = &host.app.config().server;
     let (management, document) = management(server.upload_bytes_max).split_for_parts();
+    let document = complete(document);
     Router::new()
         .merge(management)
         .route("/api/openapi.json", get(|| async move { Json(document) }))
         .merge(broker())
+        .merge(pages::routes())
         .route("/services/{service}/{*route}", post(hosted::call).fallback(rpc::method_not_allowed))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
@@ -50,7 +53,7 @@ pub fn router(host: &Host) -> Router {
 
 /// The OpenAPI 3.1 document of the management API.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    management(0).into_openapi()
+    complete(management(0).into_openapi())
 }
 
 #[derive(OpenApi)]
@@ -134,4 +137,27 @@ async fn method_not_allowed(method: axum::http::Method) -> Problem {
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     let what = "the host failed; its log says why";
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, what.to_owned()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The document is a promise to those who call the API: a change of it is to be seen in review.
+    #[test]
+    fn the_openapi_document_is_the_committed_one() {
+        const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+        let document = openapi().to_pretty_json().expect("it is JSON") + "\n";
+        if std::env::var_os("STOKEHOLD_UPDATE").is_some() {
+            std::fs::write(FILE, &document).expect("the file is written");
+        }
+        let committed = std::fs::read_to_string(FILE).unwrap_or_default();
+        let line = document.lines().zip(committed.lines()).position(|(is, was)| is != was);
+        assert!(
+            document == committed,
+            "openapi.json is another one from line {} on. If the change is meant, run\n\
+             STOKEHOLD_UPDATE=1 cargo test --release -p stokehold-server openapi",
+            line.unwrap_or(committed.lines().count()) + 1,
+        );
+    }
 }

@@ -104,7 +104,7 @@ pub(crate) struct LineBody {
 
 /// Give credits to an account. It is made where there is none.
 #[utoipa::path(post, path = "/api/v1/services/{name}/accounts/{token}/grants", tag = "accounts",
-    security(("token" = [])), request_body = NewGrant,
+    security(("token" = ["provider"])), request_body = NewGrant,
     params(("name" = String, Path), ("token" = String, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key grants once.")),
     responses((status = 201, body = Granted), (status = 401, body = Problem), (status = 404, body = Problem),
@@ -127,7 +127,7 @@ pub(crate) async fn grant(
 
 /// Show an account.
 #[utoipa::path(get, path = "/api/v1/services/{name}/accounts/{token}", tag = "accounts",
-    security(("token" = [])), params(("name" = String, Path), ("token" = String, Path)),
+    security(("token" = ["provider"])), params(("name" = String, Path), ("token" = String, Path)),
     responses((status = 200, body = AccountBody), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn show(
     State(host): State<Host>,
@@ -146,7 +146,7 @@ pub(crate) async fn show(
 
 /// Show an account's statement, as JSON or, with `Accept: text/csv`, as CSV.
 #[utoipa::path(get, path = "/api/v1/services/{name}/accounts/{token}/statement", tag = "accounts",
-    security(("token" = [])), params(("name" = String, Path), ("token" = String, Path), StatementQuery),
+    security(("token" = ["provider"])), params(("name" = String, Path), ("token" = String, Path), StatementQuery),
     responses((status = 200, body = Statement), (status = 401, body = Problem),
         (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn statement(

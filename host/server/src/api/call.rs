@@ -52,7 +52,7 @@ pub(crate) struct CallBody {
 
 /// Show a call: to its provider, or to the client that made it.
 #[utoipa::path(get, path = "/api/v1/calls/{id}", tag = "calls",
-    security(("token" = []), ("account_token" = [])), params(("id" = String, Path)),
+    security(("token" = ["provider"]), ("account_token" = [])), params(("id" = String, Path)),
     responses((status = 200, body = CallBody), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn show(
     State(host): State<Host>,
@@ -64,7 +64,7 @@ pub(crate) async fn show(
 
 /// Show what the guest has said, line by line.
 #[utoipa::path(get, path = "/api/v1/calls/{id}/log", tag = "calls",
-    security(("token" = []), ("account_token" = [])), params(("id" = String, Path)),
+    security(("token" = ["provider"]), ("account_token" = [])), params(("id" = String, Path)),
     responses((status = 200, body = String, content_type = "text/plain"),
         (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn log(

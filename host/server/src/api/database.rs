@@ -9,7 +9,7 @@ use crate::router::Host;
 
 /// Let a database have each service's trial credits, once.
 #[utoipa::path(put, path = "/api/v1/eligible-databases/{dbuuid}", tag = "databases",
-    security(("token" = [])), params(("dbuuid" = String, Path)),
+    security(("token" = ["operator"])), params(("dbuuid" = String, Path)),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 422, body = Problem)))]
 pub(crate) async fn add(
@@ -23,7 +23,7 @@ pub(crate) async fn add(
 
 /// Let a database have no more trial credits. What it had it keeps.
 #[utoipa::path(delete, path = "/api/v1/eligible-databases/{dbuuid}", tag = "databases",
-    security(("token" = [])), params(("dbuuid" = String, Path)),
+    security(("token" = ["operator"])), params(("dbuuid" = String, Path)),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem)))]
 pub(crate) async fn remove(

@@ -66,7 +66,7 @@ pub(crate) struct Refunded {
 }
 
 /// List the open holds of a service.
-#[utoipa::path(get, path = "/api/v1/services/{name}/holds", tag = "holds", security(("token" = [])),
+#[utoipa::path(get, path = "/api/v1/services/{name}/holds", tag = "holds", security(("token" = ["provider"])),
     params(("name" = String, Path), HoldsQuery),
     responses((status = 200, body = Holds), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn list(
@@ -86,7 +86,7 @@ pub(crate) async fn list(
 
 /// Release an open hold.
 #[utoipa::path(post, path = "/api/v1/services/{name}/holds/{id}/release", tag = "holds",
-    security(("token" = [])), params(("name" = String, Path), ("id" = String, Path)),
+    security(("token" = ["provider"])), params(("name" = String, Path), ("id" = String, Path)),
     responses((status = 204), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem)))]
 pub(crate) async fn release(
@@ -100,7 +100,7 @@ pub(crate) async fn release(
 
 /// Give back credits that a hold has captured.
 #[utoipa::path(post, path = "/api/v1/services/{name}/holds/{id}/refund", tag = "holds",
-    security(("token" = [])), request_body = NewRefund,
+    security(("token" = ["provider"])), request_body = NewRefund,
     params(("name" = String, Path), ("id" = String, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key refunds once a day.")),
     responses((status = 201, body = Refunded), (status = 401, body = Problem), (status = 404, body = Problem),

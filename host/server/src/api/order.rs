@@ -60,7 +60,7 @@ pub(crate) struct Reason {
 
 /// Buy a pack. In the sandbox it is paid at once; in production the operator confirms the payment.
 #[utoipa::path(post, path = "/api/v1/orders", tag = "orders", request_body = NewOrder,
-    security(("token" = []), ("account_token" = [])),
+    security(("token" = ["client"]), ("account_token" = [])),
     responses((status = 201, body = OrderBody), (status = 401, body = Problem),
         (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn create(
@@ -83,7 +83,7 @@ pub(crate) async fn create(
 }
 
 /// Show an order.
-#[utoipa::path(get, path = "/api/v1/orders/{id}", tag = "orders", security(("token" = [])),
+#[utoipa::path(get, path = "/api/v1/orders/{id}", tag = "orders", security(("token" = ["provider"])),
     params(("id" = String, Path)),
     responses((status = 200, body = OrderBody), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn show(
@@ -96,7 +96,7 @@ pub(crate) async fn show(
 }
 
 /// Note that an order was paid: its credits are granted, once.
-#[utoipa::path(post, path = "/api/v1/orders/{id}/confirm", tag = "orders", security(("token" = [])),
+#[utoipa::path(post, path = "/api/v1/orders/{id}/confirm", tag = "orders", security(("token" = ["operator"])),
     params(("id" = String, Path)),
     responses((status = 200, body = OrderBody), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 409, body = Problem)))]
@@ -111,7 +111,7 @@ pub(crate) async fn confirm(
 
 /// Take an order's credits back, all of which have to be available, and note that its price was
 /// given back.
-#[utoipa::path(post, path = "/api/v1/orders/{id}/refund", tag = "orders", security(("token" = [])),
+#[utoipa::path(post, path = "/api/v1/orders/{id}/refund", tag = "orders", security(("token" = ["operator"])),
     params(("id" = String, Path)), request_body = Reason,
     responses((status = 200, body = OrderBody), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 409, body = Problem)))]

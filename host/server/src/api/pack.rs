@@ -48,7 +48,7 @@ pub(crate) struct Packs {
 }
 
 /// Put credits up for sale.
-#[utoipa::path(post, path = "/api/v1/services/{name}/packs", tag = "packs", security(("token" = [])),
+#[utoipa::path(post, path = "/api/v1/services/{name}/packs", tag = "packs", security(("token" = ["provider"])),
     params(("name" = String, Path)), request_body = NewPack,
     responses((status = 201, body = PackBody), (status = 401, body = Problem),
         (status = 404, body = Problem), (status = 422, body = Problem)))]
@@ -69,7 +69,7 @@ pub(crate) async fn create(
 }
 
 /// List what a service has for sale.
-#[utoipa::path(get, path = "/api/v1/services/{name}/packs", tag = "packs", security(("token" = [])),
+#[utoipa::path(get, path = "/api/v1/services/{name}/packs", tag = "packs", security(("token" = ["client"])),
     params(("name" = String, Path)),
     responses((status = 200, body = Packs), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn list(
@@ -93,7 +93,7 @@ pub(crate) struct PackChanges {
 }
 
 /// Change a pack. Orders keep the terms they were made on.
-#[utoipa::path(patch, path = "/api/v1/services/{name}/packs/{id}", tag = "packs", security(("token" = [])),
+#[utoipa::path(patch, path = "/api/v1/services/{name}/packs/{id}", tag = "packs", security(("token" = ["provider"])),
     params(("name" = String, Path), ("id" = i64, Path)), request_body = PackChanges,
     responses((status = 200, body = PackBody), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 422, body = Problem)))]
@@ -113,7 +113,7 @@ pub(crate) async fn change(
 }
 
 /// Take a pack out of sale.
-#[utoipa::path(delete, path = "/api/v1/services/{name}/packs/{id}", tag = "packs", security(("token" = [])),
+#[utoipa::path(delete, path = "/api/v1/services/{name}/packs/{id}", tag = "packs", security(("token" = ["provider"])),
     params(("name" = String, Path), ("id" = i64, Path)),
     responses((status = 204), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn delete(

@@ -88,7 +88,7 @@ fn body(host: &Host, service: Service, key: Option<String>) -> ServiceBody {
 
 /// Register a service.
 #[utoipa::path(post, path = "/api/v1/services", tag = "services", request_body = NewService,
-    security(("token" = [])),
+    security(("token" = ["provider"])),
     responses((status = 201, body = ServiceBody), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn create(
@@ -109,7 +109,7 @@ pub(crate) async fn create(
 }
 
 /// List the services that the caller manages.
-#[utoipa::path(get, path = "/api/v1/services", tag = "services", security(("token" = [])),
+#[utoipa::path(get, path = "/api/v1/services", tag = "services", security(("token" = ["provider"])),
     responses((status = 200, body = Services), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(crate) async fn list(
     State(host): State<Host>,
@@ -121,7 +121,7 @@ pub(crate) async fn list(
 }
 
 /// Show a service.
-#[utoipa::path(get, path = "/api/v1/services/{name}", tag = "services", security(("token" = [])),
+#[utoipa::path(get, path = "/api/v1/services/{name}", tag = "services", security(("token" = ["provider"])),
     params(("name" = String, Path)),
     responses((status = 200, body = ServiceBody), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn show(
@@ -148,7 +148,7 @@ pub(crate) struct ServiceChanges {
 }
 
 /// Change what a service says of itself.
-#[utoipa::path(patch, path = "/api/v1/services/{name}", tag = "services", security(("token" = [])),
+#[utoipa::path(patch, path = "/api/v1/services/{name}", tag = "services", security(("token" = ["provider"])),
     params(("name" = String, Path)), request_body = ServiceChanges,
     responses((status = 200, body = ServiceBody), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
@@ -175,7 +175,7 @@ pub(crate) async fn change(
 }
 
 /// Let a service be used.
-#[utoipa::path(post, path = "/api/v1/services/{name}/approve", tag = "services", security(("token" = [])),
+#[utoipa::path(post, path = "/api/v1/services/{name}/approve", tag = "services", security(("token" = ["operator"])),
     params(("name" = String, Path)),
     responses((status = 200, body = ServiceBody), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem)))]
@@ -189,7 +189,7 @@ pub(crate) async fn approve(
 }
 
 /// Stop a service. What it holds can still be captured or cancelled.
-#[utoipa::path(post, path = "/api/v1/services/{name}/suspend", tag = "services", security(("token" = [])),
+#[utoipa::path(post, path = "/api/v1/services/{name}/suspend", tag = "services", security(("token" = ["operator"])),
     params(("name" = String, Path)),
     responses((status = 200, body = ServiceBody), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem)))]
@@ -203,7 +203,7 @@ pub(crate) async fn suspend(
 }
 
 /// Replace the service key. The old one stops working at once.
-#[utoipa::path(post, path = "/api/v1/services/{name}/key", tag = "services", security(("token" = [])),
+#[utoipa::path(post, path = "/api/v1/services/{name}/key", tag = "services", security(("token" = ["provider"])),
     params(("name" = String, Path)),
     responses((status = 200, body = KeyBody), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn reset_key(

@@ -43,7 +43,7 @@ pub(crate) struct Tokens {
 }
 
 /// Make a token. It is shown here and never again.
-#[utoipa::path(post, path = "/api/v1/tokens", tag = "tokens", security(("token" = [])), request_body = NewToken,
+#[utoipa::path(post, path = "/api/v1/tokens", tag = "tokens", security(("token" = ["operator"])), request_body = NewToken,
     responses((status = 201, body = TokenBody), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn create(
@@ -60,7 +60,7 @@ pub(crate) async fn create(
 }
 
 /// List the tokens that work.
-#[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", security(("token" = [])),
+#[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", security(("token" = ["operator"])),
     responses((status = 200, body = Tokens), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(crate) async fn list(
     State(host): State<Host>,
@@ -71,7 +71,7 @@ pub(crate) async fn list(
 }
 
 /// Revoke a token. It stops working at once.
-#[utoipa::path(delete, path = "/api/v1/tokens/{id}", tag = "tokens", security(("token" = [])),
+#[utoipa::path(delete, path = "/api/v1/tokens/{id}", tag = "tokens", security(("token" = ["operator"])),
     params(("id" = i64, Path)),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem)))]

@@ -41,6 +41,7 @@ pub(crate) struct UploadBody {
     #[schema(format = Binary, content_media_type = "application/wasm")]
     component: String,
     /// Files that the manifest names, each with its file name.
+    #[schema(required = false)]
     files: Vec<String>,
 }
 
@@ -78,7 +79,7 @@ pub(crate) struct Versions {
 
 /// Upload a version. It is validated, and a refusal names every fault and its mend.
 #[utoipa::path(post, path = "/api/v1/services/{name}/versions", tag = "versions",
-    security(("token" = []), ("service_key" = [])),
+    security(("token" = ["provider"]), ("service_key" = [])),
     params(("name" = String, Path), UploadQuery),
     request_body(content = UploadBody, content_type = "multipart/form-data"),
     responses((status = 201, body = Uploaded), (status = 401, body = Problem),
@@ -119,7 +120,7 @@ pub(crate) async fn upload(
 }
 
 /// List the versions of a service.
-#[utoipa::path(get, path = "/api/v1/services/{name}/versions", tag = "versions", security(("token" = [])),
+#[utoipa::path(get, path = "/api/v1/services/{name}/versions", tag = "versions", security(("token" = ["provider"])),
     params(("name" = String, Path)),
     responses((status = 200, body = Versions), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn list(
@@ -135,7 +136,7 @@ pub(crate) async fn list(
 
 /// Put a version into service, forward or back. Calls that run finish on theirs.
 #[utoipa::path(post, path = "/api/v1/services/{name}/versions/{version}/activate", tag = "versions",
-    security(("token" = [])), params(("name" = String, Path), ("version" = u32, Path)),
+    security(("token" = ["provider"])), params(("name" = String, Path), ("version" = u32, Path)),
     responses((status = 200, body = VersionBody), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn activate(
     State(host): State<Host>,
