@@ -194,7 +194,11 @@ impl App {
 
 #[cfg(test)]
 mod tests {
+    use stokehold_ledger::{AccountName, AccountToken, Credits};
+    use stokehold_store::{Address, WarningSettings};
+
     use super::*;
+    use crate::{Authorization, Caller, GrantRequest, Secret, ServiceRequest};
 
     fn later(settings: &Mail, attempts: u32) -> Option<i64> {
         match verdict(settings, attempts, Failure::Transient("no\r\nroute".into())) {
@@ -216,6 +220,61 @@ mod tests {
         assert_eq!(later(&settings, u32::MAX), None);
         let patient = Mail { attempts_max: u32::MAX, ..settings };
         assert_eq!(later(&patient, 1_000_000), Some(3_600), "doubling does not overflow");
+    }
+
+    #[tokio::test]
+    async fn each_warning_is_sent_once() {
+        let mut config = Config::default();
+        config.mail.transport = MailTransport::Memory;
+        config.mail.from = Some("credits@example.com".into());
+        let app = App::in_memory(config).await.expect("a host");
+        let key = low_soon(&app, "anna@example.com").await;
+        assert!(app.mail_due().await.is_ok() && app.mail_in_memory().await.is_empty());
+        for _ in 0..2 {
+            app.authorize(hold(&key)).await.expect("a hold");
+            assert!(app.mail_due().await.is_ok());
+            let mails = app.mail_in_memory().await;
+            assert!(mails.len() == 1 && mails[0].contains("To: anna@example.com\r\n"), "{mails:?}");
+            assert!(mails[0].contains("http://127.0.0.1:8070/iap/1/my_account?"), "{mails:?}");
+        }
+        app.drain(Duration::ZERO).await;
+        assert_eq!(app.mail_due().await.ok(), Some(ControlFlow::Continue(())), "nothing is due");
+    }
+
+    /// An account that a first hold makes run low. Answers the service key.
+    async fn low_soon(app: &App, email: &str) -> Secret {
+        let service = ServiceRequest {
+            name: "mine".into(),
+            label: "Mine".into(),
+            unit: None,
+            description: None,
+            privacy_policy: None,
+            trial_credits: Credits::ZERO,
+        };
+        let (_, key) = app.create_service(Caller::Operator, service).await.expect("a service");
+        let account: AccountToken = "anna".parse().expect("a token");
+        let credits = Credits::from_micros(10_000_000);
+        let grant = GrantRequest { credits, reason: String::new(), idempotency_key: None };
+        app.grant(Caller::Operator, "mine", &account, grant).await.expect("credits");
+        let change = WarningSettings {
+            threshold: Some(Credits::from_micros(5_000_000)),
+            addresses: Some(vec![Address { email: email.into(), lang: String::new() }]),
+        };
+        app.set_warning(&AccountName::from(&account), change).await.expect("set");
+        key
+    }
+
+    fn hold(key: &Secret) -> Authorization {
+        Authorization {
+            key: key.clone(),
+            account_token: "anna".parse().expect("a token"),
+            credits: Credits::from_micros(5_000_000),
+            ttl: None,
+            description: None,
+            dbuuid: None,
+            idempotency_key: None,
+            request: None,
+        }
     }
 
     #[test]
