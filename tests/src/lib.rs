@@ -1,3 +1,11 @@
 //! Helpers for tests that cross crates.
 
+#![expect(clippy::missing_panics_doc, reason = "what fails a test panics, and says why")]
+
+pub mod binary;
 pub mod guest;
+pub mod http;
+pub mod poll;
+pub mod raw;
+pub mod server;
+pub mod upload;
