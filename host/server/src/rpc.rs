@@ -12,6 +12,7 @@ use stokehold_wire::{Class, Fault, Id, Message, Payload, batch, failure, parse, 
 
 pub(crate) use answer::insufficient;
 
+use crate::body::too_large;
 use crate::router::Host;
 
 /// What a path of the broker asks for.
@@ -31,7 +32,7 @@ pub(crate) async fn serve(
 ) -> Response {
     let body = match body {
         Ok(body) => body,
-        Err(error) => return fault(Id::NULL, &unread(&error)),
+        Err(error) => return fault(Id::NULL, &unread(&host, &error)),
     };
     match parse(&body, host.app.config().server.batch_max) {
         Err(wrong) => fault(Id::NULL, &wrong),
@@ -88,12 +89,13 @@ pub(crate) fn fault(id: Id<'_>, fault: &Fault) -> Response {
 }
 
 /// A body that was too long, or never came whole.
-pub(crate) fn unread(error: &BytesRejection) -> Fault {
-    let class = match error.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Class::TooLarge,
-        _ => Class::ParseError,
-    };
-    Fault::new(class, error.body_text())
+pub(crate) fn unread(host: &Host, error: &BytesRejection) -> Fault {
+    match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Fault::new(Class::TooLarge, too_large(host.app.config().server.body_bytes_max))
+        }
+        _ => Fault::new(Class::ParseError, error.body_text()),
+    }
 }
 
 pub(crate) fn not_found(path: &str) -> Response {

@@ -10,6 +10,7 @@ use stokehold_app::{Error, Published, Upload};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::{Bearer, BearerOrKey};
+use crate::body::too_large;
 use crate::extract::{Path, Query};
 use crate::problem::Problem;
 use crate::router::Host;
@@ -91,7 +92,7 @@ pub(crate) async fn upload(
     multipart: Result<Multipart, axum::extract::multipart::MultipartRejection>,
 ) -> Result<(StatusCode, Json<Uploaded>), Problem> {
     let multipart = multipart.map_err(|error| Problem::new(error.status(), error.body_text()))?;
-    let upload = read(multipart).await?;
+    let upload = read(multipart, host.app.config().server.upload_bytes_max).await?;
     let published = match who {
         BearerOrKey::Bearer(caller) => {
             host.app.upload(caller, &name, upload, query.activate).await?
@@ -156,15 +157,16 @@ fn body(version: Version, active: Option<u32>) -> VersionBody {
 }
 
 /// Reads the parts `manifest`, `component` and any number of `files`.
-async fn read(mut multipart: Multipart) -> Result<Upload, Problem> {
+async fn read(mut multipart: Multipart, bytes_max: usize) -> Result<Upload, Problem> {
+    let bad = |error| unread(&error, bytes_max);
     let (mut manifest, mut component, mut files) = (None, None, Vec::new());
     while let Some(field) = multipart.next_field().await.map_err(bad)? {
         match field.name().unwrap_or_default() {
-            "manifest" => manifest = Some(text(field).await?),
+            "manifest" => manifest = Some(text(field, bytes_max).await?),
             "component" => component = Some(field.bytes().await.map_err(bad)?.to_vec()),
             "files" => {
                 let name = field.file_name().unwrap_or_default().to_owned();
-                files.push((name, text(field).await?));
+                files.push((name, text(field, bytes_max).await?));
             }
             other => {
                 let what = format!("the upload has a part \"{other}\", which is not known");
@@ -180,15 +182,17 @@ async fn read(mut multipart: Multipart) -> Result<Upload, Problem> {
     })
 }
 
-async fn text(field: Field<'_>) -> Result<String, Problem> {
+async fn text(field: Field<'_>, bytes_max: usize) -> Result<String, Problem> {
     let name = field.name().unwrap_or_default().to_owned();
-    let bytes = field.bytes().await.map_err(bad)?;
+    let bytes = field.bytes().await.map_err(|error| unread(&error, bytes_max))?;
     String::from_utf8(bytes.to_vec()).map_err(|_| {
         Problem::fault(format!("the part \"{name}\" is not UTF-8"), "save the file as UTF-8")
     })
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn bad(error: MultipartError) -> Problem {
-    Problem::new(error.status(), error.body_text())
+fn unread(error: &MultipartError, bytes_max: usize) -> Problem {
+    match error.status() {
+        status @ StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status, too_large(bytes_max)),
+        status => Problem::new(status, error.body_text()),
+    }
 }
