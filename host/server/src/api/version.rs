@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{Multipart, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use stokehold_app::types::Version;
 use stokehold_app::{Error, Published, Upload};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::auth::{Bearer, BearerOrKey};
+use crate::auth::{self, Bearer, BearerOrKey};
 use crate::body::too_large;
 use crate::extract::{Path, Query};
 use crate::problem::Problem;
@@ -89,10 +89,13 @@ pub(crate) async fn upload(
     who: BearerOrKey,
     Path(name): Path<String>,
     Query(query): Query<UploadQuery>,
+    headers: HeaderMap,
     multipart: Result<Multipart, axum::extract::multipart::MultipartRejection>,
 ) -> Result<(StatusCode, Json<Uploaded>), Problem> {
     let multipart = multipart.map_err(|error| Problem::new(error.status(), error.body_text()))?;
-    let upload = read(multipart, host.app.config().server.upload_bytes_max).await?;
+    let bytes_max = host.app.config().server.upload_bytes_max;
+    check_length(&headers, bytes_max)?;
+    let upload = read(multipart, bytes_max).await?;
     let published = match who {
         BearerOrKey::Bearer(caller) => {
             host.app.upload(caller, &name, upload, query.activate).await?
@@ -153,6 +156,18 @@ fn body(version: Version, active: Option<u32>) -> VersionBody {
         digest: version.digest,
         active: active == Some(version.number),
         created_at: when::text(version.created_at),
+    }
+}
+
+/// Refuses an upload by the length that it announces. A client that waits for leave to send it
+/// (`Expect: 100-continue`) is told so instead of being cut off.
+fn check_length(headers: &HeaderMap, bytes_max: usize) -> Result<(), Problem> {
+    let length = auth::text(headers, header::CONTENT_LENGTH.as_str());
+    match length.and_then(|length| length.parse::<usize>().ok()) {
+        Some(length) if length > bytes_max => {
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, too_large(bytes_max)))
+        }
+        _ => Ok(()),
     }
 }
 
