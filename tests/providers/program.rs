@@ -40,8 +40,8 @@ pub(crate) fn example(name: &str) -> Command {
         let target = test.ancestors().nth(3).expect("target/release/deps/test");
         let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .current_dir(root())
-            .args(["build", "--locked", "--release", "--package", "stokehold-provider"])
-            .args(["--examples", "--target-dir"])
+            // Of the workspace, with the features that a test of all of it has built already.
+            .args(["build", "--locked", "--release", "--workspace", "--examples", "--target-dir"])
             .arg(target)
             .status()
             .expect("cargo runs");
