@@ -79,7 +79,7 @@ pub(crate) fn matches(expected: &Value, found: &Value) -> bool {
 }
 
 /// Whether this is an error that clients can read: they take `data`, `data.name` and
-/// `data.message` without looking. InsufficientCreditError's message is JSON, which they parse.
+/// `data.message` without looking. `InsufficientCreditError`'s message is JSON, which they parse.
 fn is_error(found: &Value, class: &str) -> bool {
     let data = &found["data"];
     let text = |value: &Value| value.as_str().map(str::to_owned);

@@ -12,8 +12,11 @@ use crate::{coal_roller, directory, text};
 
 const VERSIONS: &str = "/api/v1/services/strict/versions";
 
-/// Components that cannot be services, and what is said of each: the fault and its mend.
-fn components() -> Vec<(Vec<u8>, Vec<(&'static str, &'static str)>)> {
+/// What is said of a fault, and of its mend.
+type Said = (&'static str, &'static str);
+
+/// Components that cannot be services, and what is said of each.
+fn components() -> Vec<(Vec<u8>, Vec<Said>)> {
     let export = ("does not export stokehold:service/service@0.1.0", "paid-service");
     let parse = |text| wat::parse_str(text).expect("valid text");
     vec![

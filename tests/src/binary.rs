@@ -8,9 +8,6 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 /// Where the program is: `STOKEHOLD_BIN` says so, else it is built once beside the tests.
-///
-/// # Panics
-/// If it cannot be built.
 pub fn path() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| env::var_os("STOKEHOLD_BIN").map_or_else(build, PathBuf::from))

@@ -53,9 +53,6 @@ impl Client {
     }
 
     /// Sends a request and reads its answer.
-    ///
-    /// # Panics
-    /// If the server gives none.
     #[track_caller]
     pub fn send(&self, method: &str, path: &str, body: Option<Vec<u8>>) -> Reply {
         self.try_send(method, path, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))

@@ -1,5 +1,7 @@
 //! Helpers for tests that cross crates.
 
+#![expect(clippy::missing_panics_doc, reason = "what fails a test panics, and says why")]
+
 pub mod binary;
 pub mod guest;
 pub mod http;

@@ -4,12 +4,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Far longer than anything takes that is waited for.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Asks again and again until there is an answer.
-///
-/// # Panics
-/// If there is none within a minute.
 #[track_caller]
 pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();

@@ -5,9 +5,6 @@ use std::net::TcpStream;
 
 /// Opens a connection and sends a request. `head` is its first line and its headers but `Host`,
 /// one a line.
-///
-/// # Panics
-/// If the server cannot be reached.
 pub fn send(server: &str, head: &str, body: &[u8]) -> TcpStream {
     let host = server.strip_prefix("http://").expect("an address");
     let mut stream = TcpStream::connect(host).expect("a connection");
@@ -23,9 +20,6 @@ pub fn send(server: &str, head: &str, body: &[u8]) -> TcpStream {
 }
 
 /// Reads an answer that ends with its connection or its `Content-Length`: its status and its body.
-///
-/// # Panics
-/// If there is none.
 pub fn receive(mut stream: TcpStream) -> (u16, String) {
     let mut answer = Vec::new();
     let mut part = [0; 4096];

@@ -47,9 +47,6 @@ impl Server {
     }
 
     /// Starts a server, and returns when it listens.
-    ///
-    /// # Panics
-    /// If it ends instead, with what it said.
     #[track_caller]
     pub fn start(data: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let mut command = binary::command(&["serve", "--listen", "127.0.0.1:0", "--data"]);
@@ -141,9 +138,6 @@ impl Server {
     }
 
     /// Ends it at once, as a power cut does.
-    ///
-    /// # Panics
-    /// If it has ended before.
     pub fn kill(&mut self) {
         self.child.kill().expect("it is killed");
         let status = self.child.wait().expect("it has ended");
