@@ -48,7 +48,7 @@ fn a_full_queue_says_when_to_come_back() {
     let settings = [
         ("STOKEHOLD_CALLS_RUNNING_MAX", "1"),
         ("STOKEHOLD_CALLS_WAITING_MAX", "1"),
-        ("STOKEHOLD_CALLS_WAIT_S_MAX", "1"),
+        ("STOKEHOLD_CALLS_WAIT_S_MAX", "2"),
     ];
     let server = start(data.path(), &settings);
     occupy(&server, "anna");
@@ -63,7 +63,7 @@ fn a_full_queue_says_when_to_come_back() {
     });
     messages.sort();
     assert!(messages[0].starts_with("as many calls wait as this host allows (1)"), "{messages:?}");
-    assert!(messages[1].starts_with("no place came free in 1 s"), "{messages:?}");
+    assert!(messages[1].starts_with("no place came free in 2 s"), "{messages:?}");
     for account in ["ben", "cleo"] {
         assert_nothing_held(&server, account);
     }

@@ -17,21 +17,27 @@ pub fn path() -> &'static Path {
 fn build() -> PathBuf {
     let test = env::current_exe().expect("this program has a path");
     let target = test.ancestors().nth(3).expect("target/release/deps/test");
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .current_dir(root())
+    let status = cargo()
         .args(["build", "--locked", "--release", "--package", "stokehold", "--target-dir"])
-        .arg(target);
-    // What cargo tells this test of its package; build scripts would run again for it.
+        .arg(target)
+        .status()
+        .expect("cargo runs");
+    assert!(status.success(), "the program cannot be built");
+    target.join("release/stokehold")
+}
+
+/// Cargo, in the folder of the repository, without what it has told this test of its own package:
+/// build scripts that look at that would run again, and all that depends on them be compiled again.
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root());
     for (name, _) in env::vars_os() {
         let told = name.to_string_lossy();
         if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {
             cargo.env_remove(&name);
         }
     }
-    let status = cargo.status().expect("cargo runs");
-    assert!(status.success(), "the program cannot be built");
-    target.join("release/stokehold")
+    cargo
 }
 
 /// The folder of the repository.
