@@ -38,8 +38,7 @@ pub(crate) fn example(name: &str) -> Command {
     let folder = FOLDER.get_or_init(|| {
         let test = env::current_exe().expect("this program has a path");
         let target = test.ancestors().nth(3).expect("target/release/deps/test");
-        let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .current_dir(root())
+        let status = cargo()
             // Of the workspace, with the features that a test of all of it has built already.
             .args(["build", "--locked", "--release", "--workspace", "--examples", "--target-dir"])
             .arg(target)
@@ -49,6 +48,20 @@ pub(crate) fn example(name: &str) -> Command {
         target.join("release/examples")
     });
     Command::new(folder.join(name))
+}
+
+/// Cargo, without what the cargo that runs this test says of its package: build scripts would take
+/// it for a change, and run again.
+fn cargo() -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    command
 }
 
 /// Runs a program to its end.
