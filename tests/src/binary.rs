@@ -18,7 +18,8 @@ fn build() -> PathBuf {
     let test = env::current_exe().expect("this program has a path");
     let target = test.ancestors().nth(3).expect("target/release/deps/test");
     let status = cargo()
-        .args(["build", "--locked", "--release", "--package", "stokehold", "--target-dir"])
+        // With the features of the whole workspace, as this test has: nothing is compiled twice.
+        .args(["build", "--locked", "--release", "--workspace", "--bins", "--target-dir"])
         .arg(target)
         .status()
         .expect("cargo runs");
