@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-use stokehold_tests::binary::{Ran, root};
+use stokehold_tests::binary::{Ran, cargo, root};
 use stokehold_tests::http::Client;
 
 use crate::account::Till;
@@ -48,20 +48,6 @@ pub(crate) fn example(name: &str) -> Command {
         target.join("release/examples")
     });
     Command::new(folder.join(name))
-}
-
-/// Cargo, without what the cargo that runs this test says of its package: build scripts would take
-/// it for a change, and run again.
-fn cargo() -> Command {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root());
-    for (name, _) in env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-            command.env_remove(&name);
-        }
-    }
-    command
 }
 
 /// Runs a program to its end.
