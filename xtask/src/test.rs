@@ -40,6 +40,7 @@ fn host_tests(options: &Options) -> Command {
     cargo
         .current_dir(paths::root())
         .args(["test", "--locked", "--release", "--workspace"])
+        .env("STOKEHOLD_BIN", paths::target_dir().join("release/stokehold"))
         .args(&options.arguments);
     cargo
 }
