@@ -14,6 +14,12 @@ pub(crate) fn plugins() -> PathBuf {
     root().join("plugins")
 }
 
+/// Where the host is compiled.
+pub(crate) fn target_dir() -> PathBuf {
+    let set = env::var_os("CARGO_TARGET_DIR");
+    root().join(set.map_or_else(|| PathBuf::from("target"), PathBuf::from))
+}
+
 /// Where guests are compiled: apart from the host, which has other profiles and flags.
 pub(crate) fn guest_target_dir() -> PathBuf {
     match env::var_os("CARGO_TARGET_DIR") {

@@ -20,13 +20,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     step("guests are what their source builds", || {
         build_guests::run(&build_guests::Options { check: true })
     })?;
-    step("the binary that the tests start", || {
+    // With the features of the whole workspace, as the tests have: nothing is compiled twice.
+    step("the programs that the tests start", || {
         command::run(command::cargo().current_dir(paths::root()).args([
             "build",
             "--locked",
             "--release",
-            "--package",
-            "stokehold",
+            "--workspace",
+            "--bins",
+            "--examples",
         ]))
     })?;
     step("tests of the host", || command::run(&mut host_tests(options)))?;
@@ -38,6 +40,7 @@ fn host_tests(options: &Options) -> Command {
     cargo
         .current_dir(paths::root())
         .args(["test", "--locked", "--release", "--workspace"])
+        .env("STOKEHOLD_BIN", paths::target_dir().join("release/stokehold"))
         .args(&options.arguments);
     cargo
 }

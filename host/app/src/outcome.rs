@@ -108,12 +108,14 @@ impl CallFailure {
         }
     }
 
-    /// Which limit was broken, where one was.
-    pub fn limit(&self, fuel_used: u64) -> Option<Limit> {
+    /// Which limit was broken, where one was. A quote that ran out of fuel has used all it had.
+    pub fn limit(&self, fuel_used: Option<u64>) -> Option<Limit> {
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let limit = |name, value, used| Some(Limit { name, value, used });
         match self {
-            Self::Stopped(Stop::OutOfFuel { limit: value }) => limit("fuel", *value, fuel_used),
+            Self::Stopped(Stop::OutOfFuel { limit: value }) => {
+                limit("fuel", *value, fuel_used.unwrap_or(*value))
+            }
             Self::Stopped(Stop::Memory { limit_bytes, asked_bytes }) => {
                 limit("memory_bytes", *limit_bytes as u64, *asked_bytes as u64)
             }

@@ -76,6 +76,8 @@ impl Client {
             .agent
             .post(self.url(&path))
             .header("X-Service-Key", key)
+            // A server that refuses the upload says so before it is sent.
+            .header("Expect", "100-continue")
             .header("Content-Type", format!("multipart/form-data; boundary={boundary}"));
         self.answer(request.send(&body[..]))
     }

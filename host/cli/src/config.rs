@@ -12,8 +12,8 @@ use crate::failure::Failure;
 /// Reads the configuration. Each key can be set in the environment: `STOKEHOLD_CALLS_RUNNING_MAX`
 /// is `running_max` in `[calls]`.
 pub(crate) fn load(file: Option<&Path>) -> Result<Config, Failure> {
-    let mut table = match file {
-        None => Table::new(),
+    let (mut config, mut table) = match file {
+        None => (Config::default(), Table::new()),
         Some(path) => read(path)?,
     };
     let environment = env::vars().filter_map(|(name, value)| {
@@ -22,14 +22,12 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Config, Failure> {
     });
     for (key, name, value) in environment {
         if let Some((section, key)) = split(&key) {
-            set(&mut table, section, key, &value)
-                .map_err(|why| Failure::new(format!("the variable {name} is not valid"), why))?;
+            config = set(&mut table, section, key, &value).map_err(|why| {
+                Failure::new(format!("the variable {name} is not valid"), why)
+                    .hint("`stokehold config print` shows every key with its default")
+            })?;
         }
     }
-    let config: Config = table.try_into().map_err(|error: toml::de::Error| {
-        Failure::new("the configuration is not valid", error.message())
-            .hint("`stokehold config print` shows every key; one may come from the environment")
-    })?;
     Ok(config)
 }
 
@@ -44,18 +42,19 @@ pub(crate) fn check(config: &Config) -> Result<(), Failure> {
 }
 
 /// Reads a file, and says with its lines what is wrong in it.
-fn read(path: &Path) -> Result<Table, Failure> {
+fn read(path: &Path) -> Result<(Config, Table), Failure> {
     let name = path.display();
-    let text = fs::read_to_string(path)
-        .map_err(|error| Failure::new(format!("{name} cannot be read"), error))?;
+    let text = fs::read_to_string(path).map_err(|error| {
+        Failure::new(format!("{name} cannot be read"), error).hint("--config names the file")
+    })?;
     let invalid = |error: toml::de::Error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         Failure::new(format!("{name}:{line} is not valid"), error.message())
             .hint("`stokehold config print` shows every key with its default")
     };
-    toml::from_str::<Config>(&text).map_err(invalid)?;
-    text.parse().map_err(invalid)
+    let config = toml::from_str(&text).map_err(invalid)?;
+    Ok((config, text.parse().map_err(invalid)?))
 }
 
 /// Splits `calls_running_max` into section and key; `None` where it is of no section.
@@ -67,8 +66,8 @@ fn split(name: &str) -> Option<(&str, &str)> {
     })
 }
 
-/// Sets one key. A value that is no TOML is a string.
-fn set(table: &mut Table, section: &str, key: &str, text: &str) -> Result<(), String> {
+/// Sets one key, and answers the configuration as it then is. A value that is no TOML is a string.
+fn set(table: &mut Table, section: &str, key: &str, text: &str) -> Result<Config, String> {
     let value = format!("value = {text}").parse::<Table>();
     // A secret is what it is, also where it looks like TOML.
     let value =
@@ -77,7 +76,7 @@ fn set(table: &mut Table, section: &str, key: &str, text: &str) -> Result<(), St
     let entry = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
     let section_table = entry.as_table_mut().ok_or_else(|| format!("{section} is no section"))?;
     section_table.insert(key.to_owned(), value);
-    Ok(())
+    table.clone().try_into().map_err(|error: toml::de::Error| error.message().to_owned())
 }
 
 #[cfg(test)]
@@ -91,8 +90,7 @@ mod tests {
         assert_eq!(split("admin_token"), None);
         let mut table = Table::new();
         set(&mut table, "server", "listen", "127.0.0.1:1").expect("set");
-        set(&mut table, "calls", "running_max", "7").expect("set");
-        let config: Config = table.try_into().expect("valid");
+        let config = set(&mut table, "calls", "running_max", "7").expect("set");
         assert_eq!((config.server.listen.as_str(), config.calls.running_max), ("127.0.0.1:1", 7));
     }
 }

@@ -5,7 +5,6 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use stokehold_app::types::CallId;
 use stokehold_app::{Call, CallFailure, CallRequest};
 use stokehold_wire::{Class, Fault, Message, Payload, failure, parse, success};
 
@@ -26,7 +25,7 @@ pub(crate) async fn call(
     let key = auth::text(&headers, "idempotency-key");
     let body = match body {
         Ok(body) => body,
-        Err(error) => return rpc::fault(stokehold_wire::Id::NULL, &rpc::unread(&error)),
+        Err(error) => return rpc::fault(stokehold_wire::Id::NULL, &rpc::unread(&host, &error)),
     };
     let message = match single(&body) {
         Ok(message) => message,
@@ -35,7 +34,10 @@ pub(crate) async fn call(
     let (headers, outcome) = match request(service.clone(), route, key, &message) {
         Ok(request) => match host.app.call(request).await {
             Ok(call) => ended(&host, &service, call),
-            Err(failed) => (retry_after(&failed), Err(translate(&host, &service, &failed))),
+            Err(failed) => {
+                let fault = translate(&host, &service, &failed);
+                (retry_after(&failed), Err(with_limit(fault, &failed, None)))
+            }
         },
         Err(wrong) => (HeaderMap::new(), Err(wrong)),
     };
@@ -85,13 +87,13 @@ fn ended(host: &Host, service: &str, call: Call) -> (HeaderMap, Result<String, F
     });
     let outcome = call.outcome.map_err(|failed| {
         let fault = translate(host, service, &failed);
-        with_call(fault, call.id, &failed, call.fuel_used)
+        with_limit(fault, &failed, Some(call.fuel_used)).with("call", call.id.to_string())
     });
     (headers.collect(), outcome)
 }
 
-fn with_call(fault: Fault, id: CallId, failed: &CallFailure, fuel_used: u64) -> Fault {
-    let fault = fault.with("call", id.to_string());
+/// Names the limit that was broken, where one was.
+fn with_limit(fault: Fault, failed: &CallFailure, fuel_used: Option<u64>) -> Fault {
     match failed.limit(fuel_used) {
         None => fault,
         Some(limit) => fault

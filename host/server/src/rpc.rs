@@ -15,6 +15,7 @@ pub(crate) use answer::insufficient;
 pub(crate) use params::dbuuid;
 
 use crate::auth;
+use crate::body::too_large;
 use crate::router::Host;
 
 /// What a path of the broker asks for.
@@ -41,7 +42,7 @@ pub(crate) async fn serve(
     let key = auth::text(&headers, "idempotency-key");
     let body = match body {
         Ok(body) => body,
-        Err(error) => return fault(Id::NULL, &unread(&error)),
+        Err(error) => return fault(Id::NULL, &unread(&host, &error)),
     };
     match parse(&body, host.app.config().server.batch_max) {
         Err(wrong) => fault(Id::NULL, &wrong),
@@ -111,12 +112,13 @@ pub(crate) fn fault(id: Id<'_>, fault: &Fault) -> Response {
 }
 
 /// A body that was too long, or never came whole.
-pub(crate) fn unread(error: &BytesRejection) -> Fault {
-    let class = match error.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Class::TooLarge,
-        _ => Class::ParseError,
-    };
-    Fault::new(class, error.body_text())
+pub(crate) fn unread(host: &Host, error: &BytesRejection) -> Fault {
+    match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Fault::new(Class::TooLarge, too_large(host.app.config().server.body_bytes_max))
+        }
+        _ => Fault::new(Class::ParseError, error.body_text()),
+    }
 }
 
 pub(crate) fn not_found(path: &str) -> Response {

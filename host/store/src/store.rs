@@ -1,7 +1,7 @@
 //! Opening and closing a store.
 
 use std::fs::{self, File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
@@ -44,7 +44,7 @@ pub struct Store {
     secret: [u8; 32],
     mode: Mode,
     /// Keeps other processes out for as long as the store is open; released last.
-    _lock: Option<File>,
+    _lock: Option<Lock>,
 }
 
 impl Store {
@@ -52,7 +52,7 @@ impl Store {
     /// bytes, the secret of a new store.
     pub fn open(directory: &Path, mode: Mode, seed: [u8; 32]) -> Result<Self, OpenError> {
         fs::create_dir_all(directory).map_err(|error| io(directory, error))?;
-        let lock = lock(&directory.join(LOCK_FILE))?;
+        let lock = Lock::take(&directory.join(LOCK_FILE))?;
         let path = directory.join(DATABASE_FILE);
         Self::start(Connection::open(&path)?, Some((Readers::new(&path), lock)), mode, seed)
     }
@@ -64,7 +64,7 @@ impl Store {
 
     fn start(
         mut db: Connection,
-        durable: Option<(Readers, File)>,
+        durable: Option<(Readers, Lock)>,
         mode: Mode,
         seed: [u8; 32],
     ) -> Result<Self, OpenError> {
@@ -191,19 +191,32 @@ fn instance(
     })
 }
 
-fn lock(path: &PathBuf) -> Result<File, OpenError> {
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
-        .map_err(|error| io(path, error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(OpenError::Locked { path: path.display().to_string() })
+/// Keeps other processes out of a data directory.
+struct Lock(File);
+
+impl Lock {
+    fn take(path: &Path) -> Result<Self, OpenError> {
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)
+            .map_err(|error| io(path, error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => {
+                Err(OpenError::Locked { path: path.display().to_string() })
+            }
+            Err(TryLockError::Error(error)) => Err(io(path, error)),
         }
-        Err(TryLockError::Error(error)) => Err(io(path, error)),
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // By word, not by closing: a child that is being started at this moment has the file open
+        // as well. Where it fails, closing releases the lock a moment later.
+        let _ = self.0.unlock();
     }
 }
 

@@ -3,12 +3,16 @@
 use std::collections::VecDeque;
 use std::error::Error;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use stokehold_provider::Broker;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
+
+/// Far longer than any request takes that comes at all.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the broker does with a request.
 pub(crate) enum Answer {
@@ -51,7 +55,8 @@ impl Fake {
 
     /// The next request, when it comes.
     pub(crate) async fn asked(&mut self) -> Asked {
-        self.asked.recv().await.expect("the broker lives as long as this")
+        let asked = tokio::time::timeout(PATIENCE, self.asked.recv()).await;
+        asked.expect("it is asked").expect("the broker lives as long as this")
     }
 
     /// The next request is for this step; its params.

@@ -3,13 +3,14 @@
 use axum::Json;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{Multipart, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use stokehold_app::types::Version;
 use stokehold_app::{Error, Published, Upload};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::auth::{Bearer, BearerOrKey};
+use crate::auth::{self, Bearer, BearerOrKey};
+use crate::body::too_large;
 use crate::extract::{Path, Query};
 use crate::problem::Problem;
 use crate::router::Host;
@@ -89,10 +90,13 @@ pub(crate) async fn upload(
     who: BearerOrKey,
     Path(name): Path<String>,
     Query(query): Query<UploadQuery>,
+    headers: HeaderMap,
     multipart: Result<Multipart, axum::extract::multipart::MultipartRejection>,
 ) -> Result<(StatusCode, Json<Uploaded>), Problem> {
     let multipart = multipart.map_err(|error| Problem::new(error.status(), error.body_text()))?;
-    let upload = read(multipart).await?;
+    let bytes_max = host.app.config().server.upload_bytes_max;
+    check_length(&headers, bytes_max)?;
+    let upload = read(multipart, bytes_max).await?;
     let published = match who {
         BearerOrKey::Bearer(caller) => {
             host.app.upload(caller, &name, upload, query.activate).await?
@@ -156,16 +160,29 @@ fn body(version: Version, active: Option<u32>) -> VersionBody {
     }
 }
 
+/// Refuses an upload by the length that it announces. A client that waits for leave to send it
+/// (`Expect: 100-continue`) is told so instead of being cut off.
+fn check_length(headers: &HeaderMap, bytes_max: usize) -> Result<(), Problem> {
+    let length = auth::text(headers, header::CONTENT_LENGTH.as_str());
+    match length.and_then(|length| length.parse::<usize>().ok()) {
+        Some(length) if length > bytes_max => {
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, too_large(bytes_max)))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Reads the parts `manifest`, `component` and any number of `files`.
-async fn read(mut multipart: Multipart) -> Result<Upload, Problem> {
+async fn read(mut multipart: Multipart, bytes_max: usize) -> Result<Upload, Problem> {
+    let bad = |error| unread(&error, bytes_max);
     let (mut manifest, mut component, mut files) = (None, None, Vec::new());
     while let Some(field) = multipart.next_field().await.map_err(bad)? {
         match field.name().unwrap_or_default() {
-            "manifest" => manifest = Some(text(field).await?),
+            "manifest" => manifest = Some(text(field, bytes_max).await?),
             "component" => component = Some(field.bytes().await.map_err(bad)?.to_vec()),
             "files" => {
                 let name = field.file_name().unwrap_or_default().to_owned();
-                files.push((name, text(field).await?));
+                files.push((name, text(field, bytes_max).await?));
             }
             other => {
                 let what = format!("the upload has a part \"{other}\", which is not known");
@@ -181,15 +198,17 @@ async fn read(mut multipart: Multipart) -> Result<Upload, Problem> {
     })
 }
 
-async fn text(field: Field<'_>) -> Result<String, Problem> {
+async fn text(field: Field<'_>, bytes_max: usize) -> Result<String, Problem> {
     let name = field.name().unwrap_or_default().to_owned();
-    let bytes = field.bytes().await.map_err(bad)?;
+    let bytes = field.bytes().await.map_err(|error| unread(&error, bytes_max))?;
     String::from_utf8(bytes.to_vec()).map_err(|_| {
         Problem::fault(format!("the part \"{name}\" is not UTF-8"), "save the file as UTF-8")
     })
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn bad(error: MultipartError) -> Problem {
-    Problem::new(error.status(), error.body_text())
+fn unread(error: &MultipartError, bytes_max: usize) -> Problem {
+    match error.status() {
+        status @ StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status, too_large(bytes_max)),
+        status => Problem::new(status, error.body_text()),
+    }
 }

@@ -1,0 +1,2 @@
+from . import iap_account
+from . import res_partner
