@@ -25,6 +25,8 @@ pub struct App {
     pub(crate) catalogue: Catalogue,
     pub(crate) admission: Admission,
     pub(crate) mailer: Mailer,
+    /// Changes whenever a call ends: who waits for a call to end looks again.
+    pub(crate) ended: watch::Sender<()>,
     /// Turns true when calls that still run have to end.
     pub(crate) stopping: watch::Sender<bool>,
 }
@@ -74,8 +76,17 @@ impl App {
         let catalogue = Catalogue::load(&store).await?;
         let admission = Admission::new(&config.calls);
         let mailer = Mailer::new(&config).map_err(|why| OpenError::Config(vec![why]))?;
-        let stopping = watch::Sender::new(false);
-        let app = Arc::new(Self { config, store, runtime, catalogue, admission, mailer, stopping });
+        let (stopping, ended) = (watch::Sender::new(false), watch::Sender::new(()));
+        let app = Arc::new(Self {
+            config,
+            store,
+            runtime,
+            catalogue,
+            admission,
+            mailer,
+            ended,
+            stopping,
+        });
         tokio::spawn(sweep(Arc::downgrade(&app)));
         tokio::spawn(mail::run(Arc::downgrade(&app)));
         Ok(app)
