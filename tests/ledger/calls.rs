@@ -1,7 +1,7 @@
 //! Calls and their holds: they begin in one step and end in one step.
 
 use stokehold_ledger::{AccountToken, CallId, Credits, HoldId, Refusal, ServiceId, VersionId};
-use stokehold_store::{CallStatus, Error, Mode, Settlement, Store};
+use stokehold_store::{CallStatus, Error, Mode, Settlement, Spent, Store};
 use uuid::Uuid;
 
 use crate::fixture::{
@@ -82,6 +82,18 @@ async fn a_call_ends_once() {
     assert_eq!(record.credits_captured, credits(400_000));
     assert_eq!((record.outcome.as_deref(), record.fuel_used), (Some("ok"), 900));
     assert_eq!(view(&store, service, &anna).await, Some([9_600_000, 0, 9_600_000]));
+}
+
+#[tokio::test]
+async fn a_call_that_claims_more_fuel_than_it_had_ends_all_the_same() {
+    let (store, service, version, anna) = town().await;
+    let call = begin(&store, (service, version, &anna), 1_000_000).await;
+    let spent = Spent { fuel_used: u64::MAX, ..spent("ok") };
+    let settled = store.settle_call(call, Settlement::Capture(credits(1)), spent).await;
+    assert_eq!(settled.expect("it ends"), (credits(1), None));
+    let record = store.call(call).await.expect("it is read").expect("there is one");
+    assert_eq!(record.fuel_used, record.fuel_bought);
+    assert_clean(&store).await;
 }
 
 #[tokio::test]

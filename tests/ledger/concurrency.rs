@@ -8,7 +8,8 @@ use tempfile::{TempDir, tempdir};
 use tokio::task::JoinSet;
 
 use crate::fixture::{
-    LONG, assert_clean, beside, credits, give, new_call, open, service, token, version, view,
+    assert_clean, beside, credits, give, new_call, new_hold, once, open, service, token, version,
+    view,
 };
 
 /// A store in a file, with one service.
@@ -25,7 +26,7 @@ async fn hold(
     account: &AccountToken,
     micros: i64,
 ) -> Result<HoldId, Error> {
-    store.authorize(service, account, credits(micros), LONG, None).await
+    store.authorize(new_hold(service, account, micros)).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -190,8 +191,7 @@ async fn a_grant_that_is_repeated_at_once_happens_once() {
     for _ in 0..50 {
         let (store, anna) = (store.clone(), anna.clone());
         tasks.spawn(async move {
-            let (scope, key, fingerprint) = ("grant".into(), "one".into(), [1; 32]);
-            let once = Some(stokehold_store::Once { scope, key, fingerprint });
+            let once = Some(once("one", "1"));
             store.grant(service, &anna, credits(5), String::new(), once).await.expect("a grant")
         });
     }

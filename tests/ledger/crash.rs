@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use stokehold_ledger::{AccountToken, HoldId, ServiceId, Timestamp, VersionId};
-use stokehold_store::{Once, Settlement, Store};
+use stokehold_store::{Settlement, Store};
 use tempfile::tempdir;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::fixture::{
-    LONG, assert_clean, beside, credits, give, new_call, open, service, spent, statement, token,
-    version, view,
+    assert_clean, beside, credits, give, hold, new_call, once, open, service, spent, statement,
+    token, version, view,
 };
 
 /// Set for the process that is to be killed: where its store is.
@@ -107,12 +107,12 @@ async fn write(
     account: &AccountToken,
     step: i64,
 ) {
-    let key = Uuid::now_v7().to_string();
-    let once = Once { scope: "crash".into(), key: key.clone(), fingerprint: [0; 32] };
-    let granted = store.grant(service, account, credits(100), key.clone(), Some(once)).await;
+    let key = Uuid::now_v7().simple().to_string();
+    let once = Some(once(&key, ""));
+    let granted = store.grant(service, account, credits(100), key.clone(), once).await;
     granted.expect("a grant");
     tell(&format!("grant {key}"));
-    let hold = store.authorize(service, account, credits(50), LONG, None).await.expect("a hold");
+    let hold = hold(store, service, account, 50).await;
     tell(&format!("hold {hold} open"));
     match step % 3 {
         0 => {

@@ -1,15 +1,16 @@
 //! A store that is closed and opened again, and who may open it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::Connection;
 use stokehold_ledger::{Credits, HoldId, Refusal, Span, Timestamp};
-use stokehold_store::{Audit, CallStatus, Mode, NewCall, OpenError, Settlement, Store};
+use stokehold_store::{Audit, CallStatus, Mode, NewCall, NewHold, OpenError, Settlement, Store};
 use tempfile::tempdir;
 use tokio::task::JoinSet;
 
 use crate::fixture::{
-    COMMISSION, LONG, SEED, assert_clean, beside, credits, give, new_call, open, pack, service,
+    SEED, assert_clean, beside, buy, credits, give, hold, new_call, new_hold, open, pack, service,
     spent, statement, token, version, view,
 };
 
@@ -20,9 +21,8 @@ async fn a_store_that_is_opened_again_has_everything() {
     let store = open(directory.path());
     let service = service(&store, "coalroller").await;
     give(&store, service, &anna, 10_000_000).await;
-    let open_hold = store.authorize(service, &anna, credits(2_000_000), LONG, None).await;
-    let captured = store.authorize(service, &anna, credits(3_000_000), LONG, None).await;
-    let captured = captured.expect("a hold");
+    let open_hold = hold(&store, service, &anna, 2_000_000).await;
+    let captured = hold(&store, service, &anna, 3_000_000).await;
     store.capture(service, captured, Some(credits(1))).await.expect("a capture");
     let lines = statement(&store, service, &anna, end).await;
     let now = store.now();
@@ -34,7 +34,7 @@ async fn a_store_that_is_opened_again_has_everything() {
     assert!(store.now() > now, "time does not go back");
     assert_eq!(view(&store, service, &anna).await, Some([9_999_999, 2_000_000, 7_999_999]));
     assert_eq!(statement(&store, service, &anna, end).await, lines);
-    let taken = store.capture(service, open_hold.expect("a hold"), None).await;
+    let taken = store.capture(service, open_hold, None).await;
     assert_eq!(taken.expect("a capture"), credits(2_000_000));
     let again = store.capture(service, captured, None).await;
     assert_eq!(again.expect("it stays as it was"), credits(1));
@@ -66,6 +66,20 @@ fn sandbox_and_production_do_not_mix() {
             }
         }
     }
+}
+
+/// A later program that is started in the wrong mode must not bring the tables up to date first.
+#[test]
+fn a_store_of_the_other_mode_is_left_as_it_is() {
+    let directory = tempdir().expect("a directory");
+    drop(open(directory.path()));
+    let older = "DELETE FROM refinery_schema_history";
+    assert!(beside(directory.path()).execute(older, []).expect("it is altered") > 0);
+    let file = || std::fs::read(directory.path().join("stokehold.db")).expect("it is read");
+    let before = file();
+    let opened = Store::open(directory.path(), Mode::Production, SEED);
+    assert!(matches!(opened, Err(OpenError::OtherMode { .. })), "{:?}", opened.err());
+    assert!(file() == before, "the file was altered");
 }
 
 #[test]
@@ -115,8 +129,9 @@ async fn one_hold_that_was_altered_does_not_stop_the_ledger() {
     let store = open(directory.path());
     let service = service(&store, "coalroller").await;
     give(&store, service, &anna, 10_000_000).await;
-    let soon = Span::from_micros(0).expect("a span");
-    store.authorize(service, &anna, credits(2_000_000), soon, None).await.expect("a hold");
+    let ttl = Span::from_micros(0).expect("a span");
+    let due = NewHold { ttl, ..new_hold(service, &anna, 2_000_000) };
+    store.authorize(due).await.expect("a hold");
     let sql = "UPDATE account SET held = 1";
     beside(directory.path()).execute(sql, []).expect("it is altered");
     give(&store, service, &anna, 1).await;
@@ -130,10 +145,10 @@ async fn what_was_written_once_is_not_altered() {
     let store = open(directory.path());
     let service = service(&store, "coalroller").await;
     let pack = pack(&store, service, 10_000_000, 500).await;
-    store.create_paid_order(service, &anna, pack.id, COMMISSION).await.expect("an order");
-    let hold = store.authorize(service, &anna, credits(2), LONG, None).await.expect("a hold");
-    let open_hold = store.authorize(service, &anna, credits(3), LONG, None).await.expect("a hold");
-    store.capture(service, hold, None).await.expect("a capture");
+    buy(&store, &anna, &pack).await;
+    let ended = hold(&store, service, &anna, 2).await;
+    let open_hold = hold(&store, service, &anna, 3).await;
+    store.capture(service, ended, None).await.expect("a capture");
     drop(store);
 
     let db = beside(directory.path());
@@ -142,8 +157,8 @@ async fn what_was_written_once_is_not_altered() {
         ("DELETE FROM entry", "entries are immutable"),
         ("UPDATE posting SET reason = 'another'", "postings are immutable"),
         ("DELETE FROM posting", "postings are immutable"),
-        ("UPDATE purchase SET price_cents = price_cents + 1", "orders are immutable"),
-        ("DELETE FROM purchase", "orders are immutable"),
+        ("UPDATE purchase SET price_cents = price_cents + 1", "an order keeps its terms"),
+        ("DELETE FROM purchase", "orders are kept"),
         ("UPDATE hold SET amount = amount + 1 WHERE state = 0", "a hold keeps its terms"),
         ("UPDATE hold SET state = 2, captured = 0 WHERE state = 1", "a hold ends once"),
         ("DELETE FROM hold", "holds are kept"),
@@ -168,19 +183,18 @@ async fn holds_that_are_due_set_nothing_aside_however_many_they_are() {
     let service = service(&store, "coalroller").await;
     let version = version(&store, service).await;
     give(&store, service, &anna, 1_200).await;
-    let hour = Span::from_micros(3_600_000_000).expect("a span");
+    let ttl = Span::from_micros(3_600_000_000).expect("a span");
     let mut tasks = JoinSet::new();
     for _ in 0..1_100 {
-        let (store, anna) = (store.clone(), anna.clone());
-        tasks.spawn(async move { store.authorize(service, &anna, credits(1), hour, None).await });
+        let (store, new) = (store.clone(), NewHold { ttl, ..new_hold(service, &anna, 1) });
+        tasks.spawn(async move { store.authorize(new).await });
     }
     assert!(tasks.join_all().await.iter().all(Result::is_ok));
-    let call = NewCall { ttl: hour, ..new_call(service, version, &anna, 100) };
+    let call = NewCall { ttl, ..new_call(service, version, &anna, 100) };
     let id = call.id;
     store.begin_call(call).await.expect("the call begins");
     drop(Arc::into_inner(store).expect("nobody else has it"));
-    let sql = "UPDATE instance SET last_instant = last_instant + 2 * 3600000000";
-    beside(directory.path()).execute(sql, []).expect("two hours pass");
+    two_hours_pass(directory.path());
 
     let store = open(directory.path());
     assert_eq!(view(&store, service, &anna).await, Some([1_200, 0, 1_200]));
@@ -188,8 +202,36 @@ async fn holds_that_are_due_set_nothing_aside_however_many_they_are() {
     let settled = store.settle_call(id, Settlement::Capture(credits(100)), spent("ok")).await;
     assert_eq!(settled.expect("an answer"), (Credits::ZERO, Some(Refusal::Expired)));
     assert_clean(&store).await;
-    let all = store.authorize(service, &anna, credits(1_200), LONG, None).await;
-    assert!(all.is_ok(), "{all:?}");
+    hold(&store, service, &anna, 1_200).await;
     assert_eq!(view(&store, service, &anna).await, Some([1_200, 1_200, 0]));
     assert_clean(&store).await;
+}
+
+#[tokio::test]
+async fn an_order_is_taken_back_however_many_holds_are_due() {
+    let directory = tempdir().expect("a directory");
+    let anna = token("anna");
+    let store = open(directory.path());
+    let service = service(&store, "coalroller").await;
+    let order = buy(&store, &anna, &pack(&store, service, 1_200, 500).await).await;
+    let ttl = Span::from_micros(3_600_000_000).expect("a span");
+    let store = Arc::new(store);
+    let mut tasks = JoinSet::new();
+    for _ in 0..600 {
+        let (store, new) = (store.clone(), NewHold { ttl, ..new_hold(service, &anna, 2) });
+        tasks.spawn(async move { store.authorize(new).await });
+    }
+    assert!(tasks.join_all().await.iter().all(Result::is_ok));
+    drop(Arc::into_inner(store).expect("nobody else has it"));
+    two_hours_pass(directory.path());
+
+    let store = open(directory.path());
+    store.refund_order(order.id, "unused".into()).await.expect("nothing of it is held");
+    assert_eq!(view(&store, service, &anna).await, Some([0, 0, 0]));
+    assert_clean(&store).await;
+}
+
+fn two_hours_pass(directory: &Path) {
+    let sql = "UPDATE instance SET last_instant = last_instant + 2 * 3600000000";
+    beside(directory).execute(sql, []).expect("two hours pass");
 }

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use stokehold_ledger::{
-    AccountToken, BasisPoints, CallId, Cents, Credits, ServiceId, Span, Timestamp, VersionId,
+    AccountToken, BasisPoints, CallId, Cents, Credits, HoldId, ServiceId, Span, Timestamp,
+    VersionId,
 };
 use stokehold_store::{
-    AccountView, Mode, NewCall, NewPack, NewService, NewVersion, Pack, Page, ServiceStatus, Spent,
-    Store,
+    AccountView, Mode, NewCall, NewHold, NewOrder, NewPack, NewService, NewVersion, Once, Order,
+    Pack, Page, ServiceStatus, Spent, Store,
 };
 use uuid::Uuid;
 
@@ -42,18 +43,20 @@ pub(crate) fn token(text: &str) -> AccountToken {
 }
 
 pub(crate) async fn service(store: &Store, name: &str) -> ServiceId {
-    let mut key_hash = [0; 32];
-    key_hash[..name.len()].copy_from_slice(name.as_bytes());
+    service_with_trial(store, name, 0).await
+}
+
+pub(crate) async fn service_with_trial(store: &Store, name: &str, micros: i64) -> ServiceId {
     let new = NewService {
         name: name.into(),
         label: name.to_uppercase(),
         unit: "Credits".into(),
         description: String::new(),
         privacy_policy: String::new(),
-        trial_credits: Credits::ZERO,
+        trial_credits: credits(micros),
         commission: COMMISSION,
         status: ServiceStatus::Active,
-        key_hash,
+        key_hash: bytes(name),
         owner: None,
     };
     store.create_service(new).await.expect("a service").id
@@ -79,6 +82,52 @@ pub(crate) async fn version(store: &Store, service: ServiceId) -> VersionId {
     store.create_version(service, new, true).await.expect("a version").id
 }
 
+/// A hold that is to be made, and stays open.
+pub(crate) fn new_hold(service: ServiceId, account: &AccountToken, micros: i64) -> NewHold {
+    NewHold {
+        service,
+        token: account.clone(),
+        amount: credits(micros),
+        ttl: LONG,
+        description: None,
+        dbuuid: None,
+        once: None,
+        repeat: None,
+    }
+}
+
+pub(crate) async fn hold(
+    store: &Store,
+    service: ServiceId,
+    account: &AccountToken,
+    micros: i64,
+) -> HoldId {
+    store.authorize(new_hold(service, account, micros)).await.expect("a hold")
+}
+
+/// A paid order.
+pub(crate) async fn buy(store: &Store, account: &AccountToken, pack: &Pack) -> Order {
+    store.create_order(new_order(account, pack, true)).await.expect("an order")
+}
+
+pub(crate) fn new_order(account: &AccountToken, pack: &Pack, paid: bool) -> NewOrder {
+    let (service, account, pack) = (pack.service, account.into(), pack.id);
+    NewOrder { service, account, pack, commission: COMMISSION, paid }
+}
+
+/// A key for repeats, of a request with this fingerprint.
+pub(crate) fn once(key: &str, fingerprint: &str) -> Once {
+    Once { key: bytes(key), fingerprint: bytes(fingerprint) }
+}
+
+/// The text itself where a digest of it is asked for: what tests say differs from the start.
+fn bytes(text: &str) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    let length = text.len().min(32);
+    bytes[..length].copy_from_slice(&text.as_bytes()[..length]);
+    bytes
+}
+
 /// A call that is about to run, for at most `micros`.
 pub(crate) fn new_call(
     service: ServiceId,
@@ -91,6 +140,7 @@ pub(crate) fn new_call(
         service,
         version,
         account_token: account.clone(),
+        dbuuid: None,
         route: "roll".into(),
         params_digest: String::new(),
         price_list: "1".into(),
@@ -124,7 +174,7 @@ pub(crate) async fn view(
     service: ServiceId,
     account: &AccountToken,
 ) -> Option<[i64; 3]> {
-    let view = store.account(service, account).await.expect("the account is read");
+    let view = store.account(service, account.key()).await.expect("the account is read");
     view.map(|AccountView { balance, held, available }| {
         [balance.micros(), held.micros(), available.micros()]
     })
@@ -140,7 +190,7 @@ pub(crate) async fn statement(
     let mut pages = Vec::new();
     let mut after = Some(0);
     while let Some(start) = after {
-        let page = store.statement(service, account, start, until, 3).await;
+        let page = store.statement(service, account.key(), start, until, 3).await;
         let page = page.expect("the statement is read").expect("there is an account");
         after = page.next;
         pages.push(page);

@@ -1,6 +1,6 @@
 //! Random steps: the store answers what the model answers, and the invariants hold after each.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::mem::{Discriminant, discriminant};
@@ -10,9 +10,10 @@ use proptest::test_runner::{Config, RngSeed, TestCaseResult, TestRunner};
 use stokehold_ledger::{Credits, Refusal, Timestamp};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::fixture::{statement, view};
+use crate::fixture::{token, view};
 use crate::model::{Answer, Model};
-use crate::step::{NAMES, Place, SERVICES, Step, steps};
+use crate::random::steps;
+use crate::step::{ADDRESSES, NAMES, Place, SERVICES, Step};
 use crate::subject::Subject;
 
 /// The longest sequence.
@@ -25,7 +26,7 @@ fn on_a_file_the_store_is_the_model() {
 
 #[test]
 fn in_memory_the_store_is_the_model() {
-    prove(384, false);
+    prove(256, false);
 }
 
 /// Runs random sequences of steps, and shrinks the first one that fails.
@@ -63,12 +64,21 @@ fn run(runtime: &Runtime, on_file: bool, steps: &[Step]) -> TestCaseResult {
 async fn compare(mut subject: Subject, steps: &[Step]) -> TestCaseResult {
     let mut model = Model::default();
     for (number, step) in steps.iter().enumerate() {
-        let (right, answer) = (model.answer(*step), subject.answer(*step).await);
+        let step = step.after(&steps[..number]);
+        let (right, answer) = (model.answer(step), subject.answer(step).await);
         prop_assert_eq!(answer, right, "the answer to step {}, {:?}", number, step);
         let after = |what| format!("{what} after step {number}, {step:?}");
         for place in places() {
             account(&subject, &model, place, &after("an account")).await?;
         }
+        for name in 0..NAMES.len() {
+            owner(&subject, &model, name, &after("settings")).await?;
+        }
+        let mut warnings = subject.warnings().await;
+        let mut right = model.warnings().to_vec();
+        warnings.sort();
+        right.sort();
+        prop_assert_eq!(warnings, right, "{}", after("warnings"));
         for (call, status) in subject.calls().zip(model.statuses()) {
             let record = subject.store().call(call).await.expect("the call is read");
             let found = record.map(|record| record.status.as_str());
@@ -87,12 +97,33 @@ async fn account(subject: &Subject, model: &Model, place: Place, after: &str) ->
     prop_assert_eq!(found, model.view(place), "{} {:?}", after, place);
     let Some([balance, held, available]) = found else { return Ok(()) };
     prop_assert!(held >= 0 && available >= 0 && available == balance - held, "{}", after);
-    let pages = statement(subject.store(), service, &token, Timestamp(i64::MAX)).await;
-    let amounts = || pages.iter().flat_map(|page| &page.lines).map(|line| line.amount.micros());
-    let granted: i64 = amounts().filter(|micros| *micros > 0).sum();
-    let captured: i64 = -amounts().filter(|micros| *micros < 0).sum::<i64>();
-    prop_assert_eq!([granted, captured], model.flows(place), "{} {:?}", after, place);
-    prop_assert_eq!(granted - captured, balance, "{} {:?}", after, place);
+    let end = Timestamp(i64::MAX);
+    let page = subject.store().statement(service, token.key(), 0, end, u32::MAX).await;
+    let lines = page.expect("it is read").expect("there is an account").lines;
+    let amounts = || lines.iter().map(|line| line.amount.micros());
+    let came: i64 = amounts().filter(|micros| *micros > 0).sum();
+    let went: i64 = -amounts().filter(|micros| *micros < 0).sum::<i64>();
+    prop_assert_eq!([came, went], model.flows(place), "{} {:?}", after, place);
+    prop_assert_eq!(came - went, balance, "{} {:?}", after, place);
+    prop_assert_eq!(subject.open_holds(place).await, model.open_holds(place), "{}", after);
+    prop_assert_eq!(subject.pending_orders(place).await, model.pending_orders(place), "{}", after);
+    Ok(())
+}
+
+/// What the owner of the accounts of a name finds set is what the model has set.
+async fn owner(subject: &Subject, model: &Model, name: usize, after: &str) -> TestCaseResult {
+    let own = subject.store().own_accounts(token(NAMES[name]).key()).await;
+    let found = own.expect("they are read").into_iter().map(|own| {
+        let addresses: Vec<_> = own.addresses.into_iter().map(|address| address.email).collect();
+        let amounts = [own.balance, own.available, own.warn_at].map(Credits::micros);
+        (own.service, amounts, addresses)
+    });
+    let right = model.settings(name).into_iter().map(|(service, threshold, addresses)| {
+        let view = model.view(Place { service, name }).expect("an account with settings");
+        let addresses: Vec<_> = addresses.iter().map(|address| (*address).to_owned()).collect();
+        (format!("service{service}"), [view[0], view[2], threshold], addresses)
+    });
+    prop_assert_eq!(found.collect::<Vec<_>>(), right.collect::<Vec<_>>(), "{}", after);
     Ok(())
 }
 
@@ -101,18 +132,26 @@ fn places() -> impl Iterator<Item = Place> {
     (0..SERVICES).flat_map(move |service| names.clone().map(move |name| Place { service, name }))
 }
 
-/// A test of the steps: none of the answers that the rules know is out of their reach.
+/// A test of the steps: none of the answers that the rules know is out of their reach, nor is an
+/// account that is warned of more than once.
 #[test]
 fn the_steps_come_by_every_answer() {
     let seen = RefCell::new(HashSet::new());
+    let warned_most = Cell::new(0);
     let rng_seed = RngSeed::Fixed(1);
     let config = Config { cases: 256, failure_persistence: None, rng_seed, ..Config::default() };
     let outcome = TestRunner::new(config).run(&steps(true, STEPS_MAX), |steps| {
         let mut model = Model::default();
-        seen.borrow_mut().extend(steps.into_iter().map(|step| kind(model.answer(step))));
+        for (number, step) in steps.iter().enumerate() {
+            seen.borrow_mut().insert(kind(model.answer(step.after(&steps[..number]))));
+        }
+        let warnings = model.warnings().iter();
+        let of_one = warnings.filter(|(place, ..)| place.service == 0 && place.name == 0).count();
+        warned_most.set(warned_most.get().max(of_one));
         Ok(())
     });
     outcome.expect("the model answers everything");
+    assert!(warned_most.get() > ADDRESSES.len(), "nobody is warned again");
     let missing =
         every_answer().into_iter().filter(|answer| !seen.borrow().contains(&kind(*answer)));
     assert_eq!(missing.collect::<Vec<_>>(), []);
@@ -134,8 +173,9 @@ fn every_answer() -> Vec<Answer> {
     let above_hold = Refusal::AboveHold { asked: none, held: none };
     vec![
         Answer::Balance(0),
-        Answer::Bought { balance: 0, operator: 0, provider: 0 },
-        Answer::Held,
+        Answer::Order { order: 0, status: "", balance: 0, operator: 0, provider: 0 },
+        Answer::Held(0),
+        Answer::Begun(0),
         Answer::Captured(0),
         Answer::Recovered(0),
         Answer::Done,
@@ -151,6 +191,10 @@ fn every_answer() -> Vec<Answer> {
         Answer::Refused(Refusal::AlreadyCaptured),
         Answer::Refused(Refusal::AlreadyCancelled),
         Answer::Refused(Refusal::Expired),
+        Answer::Refused(Refusal::TooYoung),
+        Answer::Refused(Refusal::NothingToRefund),
+        Answer::Refused(Refusal::AboveCaptured { asked: none, left: none }),
+        Answer::Refused(Refusal::OrderRefunded),
         Answer::Settled(0, None),
         Answer::Settled(0, Some(above_hold)),
         Answer::Settled(0, Some(Refusal::AlreadyCancelled)),

@@ -1,9 +1,9 @@
 //! Statements: pages, running balances, an instant in the past.
 
-use stokehold_ledger::{PostingKind, Timestamp};
-use stokehold_store::{Line, Mode, Store};
+use stokehold_ledger::{AccountToken, PostingKind, ServiceId, Timestamp};
+use stokehold_store::{Line, Mode, NewHold, Store};
 
-use crate::fixture::{COMMISSION, LONG, SEED, credits, give, pack, service, statement, token};
+use crate::fixture::{SEED, buy, credits, give, new_hold, pack, service, statement, token};
 
 const END: Timestamp = Timestamp(i64::MAX);
 
@@ -14,15 +14,14 @@ async fn pages_carry_the_balance_on() {
     let service = service(&store, "coalroller").await;
     let pack = pack(&store, service, 5_000_000, 999).await;
     give(&store, service, &anna, 1_000_000).await;
-    let order = store.create_paid_order(service, &anna, pack.id, COMMISSION).await;
-    let order = order.expect("an order");
+    let order = buy(&store, &anna, &pack).await;
     let mut holds = Vec::new();
     for number in 1..=5_i64 {
         // Another account's lines lie between them.
         give(&store, service, &ben, number).await;
-        let why = Some(format!("call {number}"));
-        let hold = store.authorize(service, &anna, credits(number * 100), LONG, why).await;
-        let hold = hold.expect("a hold");
+        let description = Some(format!("call {number}"));
+        let new = NewHold { description, ..new_hold(service, &anna, number * 100) };
+        let hold = store.authorize(new).await.expect("a hold");
         store.capture(service, hold, None).await.expect("a capture");
         holds.push(hold);
     }
@@ -45,8 +44,26 @@ async fn pages_carry_the_balance_on() {
         (capture, -500, 5_998_500, "call 5"),
     ];
     assert_eq!(shown.collect::<Vec<_>>(), right);
+    assert_eq!(
+        lines,
+        newest_first(&store, service, &anna).await.into_iter().rev().collect::<Vec<_>>()
+    );
     assert_eq!(lines[1].order, Some(order.id));
     assert_eq!(lines[2..].iter().filter_map(|line| line.hold).collect::<Vec<_>>(), holds);
+}
+
+/// All lines of a statement from its end, fetched in pages of three.
+async fn newest_first(store: &Store, service: ServiceId, account: &AccountToken) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut before = Some(i64::MAX);
+    while let Some(end) = before {
+        let page = store.latest(service, account.key(), end, 3).await;
+        let page = page.expect("it is read").expect("there is an account");
+        assert_eq!(page.balance, credits(5_998_500));
+        lines.extend(page.lines);
+        before = page.next;
+    }
+    lines
 }
 
 #[tokio::test]
@@ -80,7 +97,7 @@ async fn an_account_that_nothing_made_has_none() {
     let (here, there) = (service(&store, "coalroller").await, service(&store, "other").await);
     give(&store, here, &token("anna"), 10).await;
     for (service, name) in [(here, "ben"), (there, "anna")] {
-        let page = store.statement(service, &token(name), 0, END, 10).await;
+        let page = store.statement(service, token(name).key(), 0, END, 10).await;
         assert_eq!(page.expect("it is read"), None);
     }
 }

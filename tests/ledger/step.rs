@@ -1,6 +1,5 @@
-//! The random steps of the property test.
+//! What the property test asks of the store and of the model.
 
-use proptest::prelude::*;
 use stokehold_ledger::Credits;
 
 /// How many services there are; account names mean another account in each.
@@ -11,11 +10,21 @@ pub(crate) const NAMES: [&str; 4] = ["anna", "ben", "anna+disabled", "dummy_valu
 
 /// The packs of each service: credits in millionths, price in cents.
 pub(crate) const PACKS: [(i64, i64); 4] = [
-    (500_000_000, 10_001),
+    (1_500_000, 10_001),
     (1, 0),
     (Credits::OPERATION_MAX.micros(), 10),
     (Credits::OPERATION_MAX.micros() + 1, 7),
 ];
+
+/// The trial credits of each service, in millionths.
+pub(crate) const TRIALS: [i64; SERVICES] = [2_000_000, 0];
+
+/// The clients' databases.
+pub(crate) const DATABASES: [&str; 3] = ["db0", "db1", "db2"];
+
+/// Who may be asked to be warned.
+pub(crate) const ADDRESSES: [&[&str]; 3] =
+    [&[], &["anna@example.com"], &["anna@example.com", "boss@example.com"]];
 
 /// An account, by the position of its service and of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,10 +33,10 @@ pub(crate) struct Place {
     pub(crate) name: usize,
 }
 
-/// How much is to be captured of what is held.
+/// How much is to be taken of what is held, or given back.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Part {
-    /// All of it, by saying nothing.
+    /// All of it; to a capture that is to say nothing.
     Whole,
     /// This many hundredths of it.
     Percent(i64),
@@ -37,7 +46,24 @@ pub(crate) enum Part {
 
 /// Which of the things made before: the newest is 0. Nothing stands for one that was never made.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Pick(Option<usize>);
+pub(crate) struct Pick(pub(crate) Option<usize>);
+
+/// A hold that is to be made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Want {
+    pub(crate) from: Place,
+    pub(crate) micros: i64,
+    pub(crate) hours: i64,
+    /// The position of the client's database.
+    pub(crate) database: Option<usize>,
+}
+
+/// A hold that was made, and who asks: `stranger` is another service than its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target {
+    pub(crate) hold: Pick,
+    pub(crate) stranger: bool,
+}
 
 /// One request to the store.
 #[derive(Clone, Copy, Debug)]
@@ -47,30 +73,56 @@ pub(crate) enum Step {
         micros: i64,
         key: Option<u8>,
     },
-    /// `stranger`: the pack is of another service.
-    Buy {
+    Eligible {
+        database: usize,
+        eligible: bool,
+    },
+    /// The threshold in millionths and the position of the addresses, for all accounts of a name.
+    Warn {
+        name: usize,
+        threshold: Option<i64>,
+        addresses: Option<usize>,
+    },
+    /// `stranger`: the pack is of another service. `hashed`: only the token's digest is known.
+    Order {
         to: Place,
+        hashed: bool,
         stranger: bool,
         pack: usize,
+        paid: bool,
+    },
+    Pay {
+        order: Pick,
+    },
+    RefundOrder {
+        order: Pick,
     },
     Authorize {
-        from: Place,
-        micros: i64,
-        hours: i64,
+        want: Want,
+        once: Option<u8>,
+        repeat: Option<u8>,
     },
     Capture {
-        hold: Pick,
-        stranger: bool,
+        target: Target,
         part: Part,
     },
     Cancel {
-        hold: Pick,
-        stranger: bool,
+        target: Target,
+    },
+    /// `owner`: the position of the name of whoever asks. `hours`: how old the hold has to be.
+    Release {
+        target: Target,
+        owner: Option<usize>,
+        hours: Option<i64>,
+    },
+    Refund {
+        target: Target,
+        part: Part,
+        key: Option<u8>,
     },
     Begin {
-        from: Place,
-        micros: i64,
-        hours: i64,
+        want: Want,
+        key: Option<u8>,
     },
     Settle {
         call: Pick,
@@ -78,6 +130,10 @@ pub(crate) enum Step {
     },
     Recover,
     Expire,
+    /// A request that had a key is sent again; 0 is the last one.
+    Again {
+        back: usize,
+    },
     /// The store is closed, this much time passes, and it is opened again.
     Pass {
         hours: i64,
@@ -102,71 +158,27 @@ impl Pick {
     }
 }
 
-/// A sequence of steps; time passes in it only where the store can be opened again.
-pub(crate) fn steps(time_passes: bool, max: usize) -> impl Strategy<Value = Vec<Step>> {
-    let pass = if time_passes { 2 } else { 0 };
-    let step = prop_oneof![
-        6 => (place(), grant(), prop::option::weighted(0.3, 0..6_u8))
-            .prop_map(|(to, micros, key)| Step::Grant { to, micros, key }),
-        3 => (place(), stranger(), 0..PACKS.len())
-            .prop_map(|(to, stranger, pack)| Step::Buy { to, stranger, pack }),
-        8 => (place(), micros(), hours())
-            .prop_map(|(from, micros, hours)| Step::Authorize { from, micros, hours }),
-        8 => (pick(), stranger(), part())
-            .prop_map(|(hold, stranger, part)| Step::Capture { hold, stranger, part }),
-        4 => (pick(), stranger()).prop_map(|(hold, stranger)| Step::Cancel { hold, stranger }),
-        6 => (place(), micros(), hours())
-            .prop_map(|(from, micros, hours)| Step::Begin { from, micros, hours }),
-        6 => (pick(), prop::option::weighted(0.7, part()))
-            .prop_map(|(call, part)| Step::Settle { call, part }),
-        1 => Just(Step::Recover),
-        1 => Just(Step::Expire),
-        pass => (0..3_i64).prop_map(|hours| Step::Pass { hours }),
-    ];
-    prop::collection::vec(step, 1..max)
-}
+impl Step {
+    /// The step itself, or the one among those before it that it repeats.
+    pub(crate) fn after(self, earlier: &[Self]) -> Self {
+        let Self::Again { back } = self else { return self };
+        let mut keyed = earlier.iter().rev().filter(|step| step.has_key());
+        keyed.nth(back).copied().unwrap_or(Self::Expire)
+    }
 
-fn place() -> impl Strategy<Value = Place> {
-    let name = prop_oneof![10 => Just(0_usize), 6 => Just(1), 1 => Just(2), 1 => Just(3)];
-    (0..SERVICES, name).prop_map(|(service, name)| Place { service, name })
-}
+    /// What a repeat has to have in common with the step. Which hold is meant is not in the step,
+    /// for it counts from the newest.
+    pub(crate) fn request(self, hold: Option<usize>) -> String {
+        format!("{self:?} {hold:?}")
+    }
 
-fn micros() -> impl Strategy<Value = i64> {
-    let max = Credits::OPERATION_MAX.micros();
-    prop_oneof![
-        12 => Just(700_000_i64),
-        12 => 1..2_000_000_i64,
-        4 => Just(1),
-        1 => Just(0),
-        1 => Just(-1),
-        2 => Just(max),
-        1 => Just(max + 1),
-    ]
-}
-
-/// Large grants are frequent, so that accounts come to their limit.
-fn grant() -> impl Strategy<Value = i64> {
-    prop_oneof![2 => micros(), 1 => Just(Credits::OPERATION_MAX.micros())]
-}
-
-fn hours() -> impl Strategy<Value = i64> {
-    prop_oneof![1 => Just(0_i64), 2 => 1..4_i64, 3 => Just(1_000)]
-}
-
-fn pick() -> impl Strategy<Value = Pick> {
-    let newest = prop_oneof![3 => 0..3_usize, 1 => 0..40_usize];
-    prop::option::weighted(0.95, newest).prop_map(Pick)
-}
-
-fn stranger() -> impl Strategy<Value = bool> {
-    prop::bool::weighted(0.1)
-}
-
-fn part() -> impl Strategy<Value = Part> {
-    prop_oneof![
-        3 => Just(Part::Whole),
-        3 => (0..=100_i64).prop_map(Part::Percent),
-        1 => Just(Part::Percent(0)),
-        1 => Just(Part::Above),
-    ]
+    fn has_key(self) -> bool {
+        match self {
+            Self::Grant { key, .. } | Self::Refund { key, .. } | Self::Begin { key, .. } => {
+                key.is_some()
+            }
+            Self::Authorize { once, repeat, .. } => once.or(repeat).is_some(),
+            _ => false,
+        }
+    }
 }

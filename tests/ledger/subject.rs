@@ -1,15 +1,20 @@
 //! The store, asked the same steps as the model.
 
-use stokehold_ledger::{AccountToken, CallId, Credits, HoldId, PackId, ServiceId, Span, VersionId};
-use stokehold_store::{Error, Mode, Once, Settlement, Store};
+mod hold;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use stokehold_ledger::{AccountName, AccountToken, CallId, HoldId, OrderId, ServiceId, VersionId};
+use stokehold_store::{
+    Address, Error, Mode, NewOrder, Once, Order, Pack, Store, Warning, WarningSettings,
+};
 use tempfile::TempDir;
-use uuid::Uuid;
 
 use crate::fixture::{
-    COMMISSION, SEED, beside, credits, new_call, open, pack, service, spent, token, version,
+    COMMISSION, SEED, beside, credits, once, open, pack, service_with_trial, token, version,
 };
-use crate::model::Answer;
-use crate::step::{NAMES, PACKS, Part, Pick, Place, SERVICES, Step};
+use crate::model::{self, Answer};
+use crate::step::{ADDRESSES, DATABASES, NAMES, PACKS, Pick, Place, SERVICES, Step, TRIALS};
 
 const HOUR_MICROS: i64 = 3_600_000_000;
 
@@ -22,9 +27,10 @@ pub(crate) struct Subject {
     /// `None` only while it is closed.
     store: Option<Store>,
     directory: Option<TempDir>,
-    services: Vec<(ServiceId, VersionId, Vec<PackId>)>,
+    services: Vec<(ServiceId, VersionId, Vec<Pack>)>,
     holds: Vec<(HoldId, usize, i64)>,
     calls: Vec<(CallId, i64)>,
+    orders: Vec<OrderId>,
 }
 
 impl Subject {
@@ -44,16 +50,18 @@ impl Subject {
 
     async fn with(store: Store) -> Self {
         let mut services = Vec::new();
-        for number in 0..SERVICES {
-            let service = service(&store, &format!("service{number}")).await;
+        for (number, trial) in TRIALS.into_iter().enumerate() {
+            let service = service_with_trial(&store, &format!("service{number}"), trial).await;
             let version = version(&store, service).await;
             let mut packs = Vec::new();
             for (micros, cents) in PACKS {
-                packs.push(pack(&store, service, micros, cents).await.id);
+                packs.push(pack(&store, service, micros, cents).await);
             }
             services.push((service, version, packs));
         }
-        Self { store: Some(store), directory: None, services, holds: Vec::new(), calls: Vec::new() }
+        let (store, directory) = (Some(store), None);
+        let (holds, calls, orders) = (Vec::new(), Vec::new(), Vec::new());
+        Self { store, directory, services, holds, calls, orders }
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -69,21 +77,65 @@ impl Subject {
         self.calls.iter().map(|(call, _)| *call)
     }
 
+    /// All warnings, in the words of the model.
+    pub(crate) async fn warnings(&self) -> Vec<model::Warning> {
+        let warnings = self.store().due_warnings(u32::MAX).await.expect("they are read");
+        let place = |warning: &Warning| {
+            let service = warning.service_name.strip_prefix("service");
+            let service = service.and_then(|number| number.parse().ok()).expect("a service");
+            let named = |name: &&'static str| token(name).key().to_string() == warning.account;
+            Place { service, name: NAMES.iter().position(named).expect("a name") }
+        };
+        let shown = warnings.into_iter().map(|warning| {
+            let (available, warn_at) = (warning.available.micros(), warning.warn_at.micros());
+            (place(&warning), warning.email, available, warn_at)
+        });
+        shown.collect()
+    }
+
     /// What the store answers.
     pub(crate) async fn answer(&mut self, step: Step) -> Answer {
         let answer = match step {
-            Step::Grant { to, micros, key } => self.grant(to, micros, key).await,
-            Step::Buy { to, stranger, pack } => self.buy(to, stranger, pack).await,
-            Step::Authorize { from, micros, hours } => self.authorize(from, micros, hours).await,
-            Step::Capture { hold, stranger, part } => self.capture(hold, stranger, part).await,
-            Step::Cancel { hold, stranger } => {
-                let (service, hold, _) = self.hold(hold, stranger);
+            Step::Grant { to, micros, key } => self.grant(to, micros, key, step).await,
+            Step::Eligible { database, eligible } => {
+                let database = DATABASES[database].to_owned();
+                self.store().set_eligible(database, eligible).await.map(|()| Answer::Done)
+            }
+            Step::Warn { name, threshold, addresses } => {
+                self.set_warning(name, threshold, addresses).await
+            }
+            Step::Order { to, hashed, stranger, pack, paid } => {
+                let (service, token) = self.account(to);
+                let name: AccountName = if hashed { token.key().into() } else { (&token).into() };
+                let pack = &self.services[(to.service + usize::from(stranger)) % SERVICES].2[pack];
+                let (account, pack) = (name, pack.id);
+                let new = NewOrder { service, account, pack, commission: COMMISSION, paid };
+                self.store().create_order(new).await.map(|order| self.ordered(&order))
+            }
+            Step::Pay { order } => {
+                let paid = self.store().pay_order(self.order(order)).await;
+                paid.map(|order| self.ordered(&order))
+            }
+            Step::RefundOrder { order } => {
+                let refunded = self.store().refund_order(self.order(order), "why".into()).await;
+                refunded.map(|order| self.ordered(&order))
+            }
+            Step::Authorize { want, once, repeat } => {
+                self.authorize(want, once, repeat, step).await
+            }
+            Step::Capture { target, part } => self.capture(target, part).await,
+            Step::Cancel { target } => {
+                let (service, hold, _) = self.hold(target);
                 self.store().cancel(service, hold).await.map(|()| Answer::Done)
             }
-            Step::Begin { from, micros, hours } => self.begin(from, micros, hours).await,
+            Step::Release { target, owner, hours } => self.release(target, owner, hours).await,
+            Step::Refund { target, part, key } => self.refund(target, part, key, step).await,
+            Step::Begin { want, key } => self.begin(want, key, step).await,
             Step::Settle { call, part } => self.settle(call, part).await,
             Step::Recover => self.store().recover_calls().await.map(Answer::Recovered),
-            Step::Expire => self.store().expire_holds().await.map(|()| Answer::Done),
+            Step::Expire | Step::Again { .. } => {
+                self.store().expire_holds().await.map(|()| Answer::Done)
+            }
             Step::Pass { hours } => {
                 self.pass(hours * HOUR_MICROS);
                 Ok(Answer::Done)
@@ -91,7 +143,7 @@ impl Subject {
         };
         answer.unwrap_or_else(|error| match error {
             Error::Refused(refusal) => Answer::Refused(refusal),
-            Error::NotFound("pack" | "running call") => Answer::NotFound,
+            Error::NotFound(_) => Answer::NotFound,
             Error::IdempotencyConflict => Answer::KeyReused,
             other => panic!("{step:?} fails: {other}"),
         })
@@ -106,83 +158,66 @@ impl Subject {
         self.store = Some(open(directory));
     }
 
-    async fn grant(&self, to: Place, micros: i64, key: Option<u8>) -> Result<Answer, Error> {
+    async fn grant(
+        &self,
+        to: Place,
+        micros: i64,
+        key: Option<u8>,
+        step: Step,
+    ) -> Result<Answer, Error> {
         let (service, token) = self.account(to);
-        let once = key.map(|key| Once {
-            scope: "grant".into(),
-            key: key.to_string(),
-            fingerprint: fingerprint(to, micros),
-        });
+        let once = key.map(|key| keyed("grant", key, &step.request(None)));
         let balance = self.store().grant(service, &token, credits(micros), "why".into(), once);
         balance.await.map(|balance| Answer::Balance(balance.micros()))
     }
 
-    async fn buy(&self, to: Place, stranger: bool, pack: usize) -> Result<Answer, Error> {
-        let (service, token) = self.account(to);
-        let pack = self.services[(to.service + usize::from(stranger)) % SERVICES].2[pack];
-        let order = self.store().create_paid_order(service, &token, pack, COMMISSION).await?;
-        Ok(Answer::Bought {
+    async fn set_warning(
+        &self,
+        name: usize,
+        threshold: Option<i64>,
+        addresses: Option<usize>,
+    ) -> Result<Answer, Error> {
+        let address = |email: &&str| Address { email: (*email).into(), lang: "en_US".into() };
+        let addresses = addresses.map(|which| ADDRESSES[which].iter().map(address).collect());
+        let change = WarningSettings { threshold: threshold.map(credits), addresses };
+        let set = self.store().set_warning(token(NAMES[name]).key(), change).await;
+        set.map(|()| Answer::Done)
+    }
+
+    /// The orders of an account that wait for their payment, in the words of the model.
+    pub(crate) async fn pending_orders(&self, place: Place) -> Vec<usize> {
+        let (service, token) = self.account(place);
+        let pending = self.store().pending_orders(service, token.key(), 1_000).await;
+        let known = pending.expect("they are read").into_iter().map(|order| {
+            self.orders.iter().position(|known| *known == order.id).expect("a known order")
+        });
+        known.collect()
+    }
+
+    fn order(&self, order: Pick) -> OrderId {
+        let order = order.among(self.orders.len()).map(|order| self.orders[order]);
+        order.unwrap_or(OrderId(uuid::Uuid::nil()))
+    }
+
+    fn ordered(&mut self, order: &Order) -> Answer {
+        let known = self.orders.iter().position(|known| *known == order.id);
+        let position = known.unwrap_or_else(|| {
+            self.orders.push(order.id);
+            self.orders.len() - 1
+        });
+        Answer::Order {
+            order: position,
+            status: order.status.as_str(),
             balance: order.balance.micros(),
             operator: order.commission.operator.0,
             provider: order.commission.provider.0,
-        })
-    }
-
-    async fn authorize(&mut self, from: Place, micros: i64, hours: i64) -> Result<Answer, Error> {
-        let (service, token) = self.account(from);
-        let hold = self.store().authorize(service, &token, credits(micros), ttl(hours), None);
-        let hold = hold.await?;
-        self.holds.push((hold, from.service, micros));
-        Ok(Answer::Held)
-    }
-
-    async fn capture(&self, hold: Pick, stranger: bool, part: Part) -> Result<Answer, Error> {
-        let (service, hold, micros) = self.hold(hold, stranger);
-        let captured = self.store().capture(service, hold, part.of(micros).map(credits)).await?;
-        Ok(Answer::Captured(captured.micros()))
-    }
-
-    async fn begin(&mut self, from: Place, micros: i64, hours: i64) -> Result<Answer, Error> {
-        let (service, token) = self.account(from);
-        let new = new_call(service, self.services[from.service].1, &token, micros);
-        let new = stokehold_store::NewCall { ttl: ttl(hours), ..new };
-        let id = new.id;
-        self.store().begin_call(new).await?;
-        self.calls.push((id, micros));
-        if micros != 0 {
-            self.holds.push((HoldId(id.0), from.service, micros));
         }
-        Ok(Answer::Done)
-    }
-
-    async fn settle(&self, call: Pick, part: Option<Part>) -> Result<Answer, Error> {
-        let call = call.among(self.calls.len());
-        let (id, micros) = call.map_or((CallId(Uuid::now_v7()), 0), |call| self.calls[call]);
-        let settlement = part.map_or(Settlement::Cancel, |part| {
-            Settlement::Capture(credits(part.of(micros).unwrap_or(micros)))
-        });
-        let settled = self.store().settle_call(id, settlement, spent("ok")).await;
-        settled.map(|(captured, refusal): (Credits, _)| Answer::Settled(captured.micros(), refusal))
-    }
-
-    /// The hold, its amount, and the service that asks for it: its own, or a stranger.
-    fn hold(&self, hold: Pick, stranger: bool) -> (ServiceId, HoldId, i64) {
-        let unknown = || (HoldId(Uuid::now_v7()), 0, 1);
-        let (hold, own, micros) =
-            hold.among(self.holds.len()).map_or_else(unknown, |hold| self.holds[hold]);
-        let asking = (own + usize::from(stranger)) % SERVICES;
-        (self.services[asking].0, hold, micros)
     }
 }
 
-fn ttl(hours: i64) -> Span {
-    Span::from_micros(hours * HOUR_MICROS).expect("a span")
-}
-
-/// Tells one grant from another, as a digest of its request would.
-fn fingerprint(to: Place, micros: i64) -> [u8; 32] {
-    let mut fingerprint = [0; 32];
-    let text = format!("{} {} {micros}", to.service, to.name);
-    fingerprint[..text.len()].copy_from_slice(text.as_bytes());
-    fingerprint
+/// A key for repeats. The fingerprint tells one request from another, as a digest of it would.
+fn keyed(kind: &str, key: u8, request: &str) -> Once {
+    let mut hasher = DefaultHasher::new();
+    request.hash(&mut hasher);
+    once(&format!("{kind} {key}"), &hasher.finish().to_string())
 }

@@ -4,13 +4,14 @@ use std::fs;
 use std::path::Path;
 
 use rusqlite::Connection;
-use stokehold_ledger::{CallId, Credits};
-use stokehold_store::{Audit, Finding, Settlement};
+use stokehold_ledger::{AccountToken, CallId, Credits, ServiceId};
+use stokehold_store::{Address, Audit, Finding, NewHold, Settlement, Store, WarningSettings};
 use tempfile::{TempDir, tempdir};
 use uuid::Uuid;
 
 use crate::fixture::{
-    COMMISSION, LONG, beside, credits, give, new_call, open, pack, service, spent, token, version,
+    beside, buy, credits, give, hold, new_call, new_hold, new_order, open, pack, service,
+    service_with_trial, spent, token, version, view,
 };
 
 /// The ids of the calls, to find their rows by.
@@ -30,7 +31,11 @@ const POSTED: &str = "a hold that captured has one posting of that amount, and n
 const ENDED: &str = "a hold has ended exactly when it is not open";
 const SERVICE: &str = "a hold belongs to its account's service";
 const KIND: &str = "a posting is of its account's service, and of a kind that fits its amount";
-const ORDER: &str = "an order's posting grants its credits and splits its price";
+const GIVEN_BACK: &str = "what was given back of a hold is not above what it captured";
+const PAID: &str =
+    "an order that was paid, or refunded, has the postings for it, and no other has any";
+const ORDER: &str = "an order's postings move its credits and split its price";
+const TRIAL: &str = "an account had trial credits once for each database that asked for them";
 const CALL: &str = "a call has a hold of what it is authorized for, and ends with it";
 const MISSING: &str = "no row refers to one that is not there";
 
@@ -76,13 +81,53 @@ const TAMPERED: &[(&str, &str)] = &[
     ("DELETE FROM entry WHERE posting_id = 1", HAS_ENTRY),
     ("DELETE FROM entry WHERE book > 2", ORDER),
     ("DELETE FROM posting WHERE id = 1", BALANCE),
-    ("DELETE FROM posting WHERE kind = 2", ORDER),
+    ("DELETE FROM posting WHERE kind = 2", PAID),
+    ("DELETE FROM posting WHERE kind = 5", PAID),
+    ("DELETE FROM posting WHERE kind = 1", TRIAL),
+    ("DELETE FROM posting WHERE kind = 4", BALANCE),
+    (
+        "UPDATE posting SET kind = 5 WHERE order_id IN \
+         (SELECT id FROM purchase WHERE status = 'paid')",
+        KIND,
+    ),
+    ("UPDATE posting SET kind = 0 WHERE kind = 1", TRIAL),
+    ("UPDATE posting SET kind = 1 WHERE id = 1", TRIAL),
+    ("UPDATE posting SET account_id = 2 WHERE kind = 4", GIVEN_BACK),
     ("DELETE FROM posting WHERE kind = 3", POSTED),
     ("UPDATE posting SET account_id = 2 WHERE id = 1", BALANCE),
     ("UPDATE posting SET service_id = 2 WHERE id = 1", KIND),
     ("UPDATE posting SET kind = 3 WHERE id = 1", KIND),
     ("UPDATE posting SET kind = 0 WHERE kind = 2", SOUND),
     ("UPDATE posting SET hold_id = NULL WHERE kind = 3", POSTED),
+    (
+        "UPDATE entry SET amount = amount * 2 WHERE posting_id = \
+         (SELECT id FROM posting WHERE kind = 4)",
+        GIVEN_BACK,
+    ),
+    (
+        "UPDATE hold SET captured = captured - 100 WHERE id IN \
+         (SELECT hold_id FROM posting WHERE kind = 4)",
+        GIVEN_BACK,
+    ),
+    (
+        "UPDATE hold SET state = 2, captured = 0 WHERE id IN \
+         (SELECT hold_id FROM posting WHERE kind = 4)",
+        GIVEN_BACK,
+    ),
+    ("UPDATE purchase SET status = 'pending', ended_at = NULL WHERE status = 'paid'", PAID),
+    ("UPDATE purchase SET status = 'refunded' WHERE status = 'paid'", PAID),
+    ("UPDATE purchase SET status = 'paid' WHERE status = 'refunded'", PAID),
+    ("UPDATE purchase SET status = 'paid', ended_at = 1 WHERE status = 'pending'", PAID),
+    ("UPDATE purchase SET status = 'lost'", SOUND),
+    ("UPDATE purchase SET ended_at = 1 WHERE status = 'pending'", SOUND),
+    ("UPDATE purchase SET ended_at = NULL WHERE status = 'refunded'", SOUND),
+    ("DELETE FROM trial", TRIAL),
+    ("UPDATE trial SET account_id = 2", TRIAL),
+    ("UPDATE trial SET service_id = 2", TRIAL),
+    ("INSERT INTO trial VALUES (1, 'db2', 1, 1)", TRIAL),
+    ("UPDATE account SET warn_at = -1 WHERE id = 1", SOUND),
+    ("UPDATE alert_address SET account_id = 9", MISSING),
+    ("UPDATE outbox SET account_id = 9", MISSING),
     ("UPDATE purchase SET credits = credits + 1", ORDER),
     ("UPDATE purchase SET price_cents = price_cents + 1", ORDER),
     ("UPDATE purchase SET commission_cents = commission_cents + 1", ORDER),
@@ -99,7 +144,7 @@ const TAMPERED: &[(&str, &str)] = &[
     ("UPDATE call SET credits = credits + 1", CALL),
     ("UPDATE call SET credits = 1 WHERE credits = 0", CALL),
     ("UPDATE call SET service_id = 2", CALL),
-    ("UPDATE call SET account_token = 'ben'", CALL),
+    ("UPDATE call SET account_key = x'00'", CALL),
     ("UPDATE instance SET sandbox = 2", SOUND),
 ];
 
@@ -123,20 +168,25 @@ async fn verify_names_what_was_altered() {
 async fn town() -> TempDir {
     let directory = tempdir().expect("a directory");
     let store = open(directory.path());
-    let (coal, other) = (service(&store, "coalroller").await, service(&store, "other").await);
+    let (coal, other) =
+        (service_with_trial(&store, "coalroller", 9).await, service(&store, "other").await);
     let version = version(&store, coal).await;
     let pack = pack(&store, coal, 500_000_000, 10_000).await;
     let (anna, ben) = (token("anna"), token("ben"));
     give(&store, coal, &anna, 50_000_000).await;
     give(&store, coal, &ben, 50_000_000).await;
     give(&store, other, &token("cleo"), 50_000_000).await;
-    store.create_paid_order(coal, &anna, pack.id, COMMISSION).await.expect("an order");
+    buy(&store, &anna, &pack).await;
+    let undone = buy(&store, &anna, &pack).await;
+    store.refund_order(undone.id, "a mistake".into()).await.expect("a refund");
+    store.create_order(new_order(&anna, &pack, false)).await.expect("an order that waits");
     let mut holds = Vec::new();
     for _ in 0..3 {
-        let hold = store.authorize(coal, &anna, credits(700_000), LONG, None).await;
-        holds.push(hold.expect("a hold"));
+        holds.push(hold(&store, coal, &anna, 700_000).await);
     }
     store.capture(coal, holds[0], Some(credits(300_000))).await.expect("a capture");
+    let why = "half of it failed".to_owned();
+    store.refund(coal, holds[0], credits(299_950), why, None).await.expect("a refund");
     store.cancel(coal, holds[1]).await.expect("a cancel");
     for (id, micros) in [(CAPTURED, 9), (CANCELLED, 8), (RUNNING, 7), (FREE, 0)] {
         let new = new_call(coal, version, &anna, micros);
@@ -149,7 +199,21 @@ async fn town() -> TempDir {
     ] {
         store.settle_call(id, settlement, spent("ok")).await.expect("it ends");
     }
+    warned(&store, coal, &anna).await;
     directory
+}
+
+/// The account has trial credits, and its owner was warned once.
+async fn warned(store: &Store, service: ServiceId, account: &AccountToken) {
+    store.set_eligible("db1".into(), true).await.expect("it is eligible");
+    let new = NewHold { dbuuid: Some("db1".into()), ..new_hold(service, account, 1) };
+    store.authorize(new.clone()).await.expect("a hold");
+    let [.., available] = view(store, service, account).await.expect("an account");
+    let addresses = vec![Address { email: "anna@example.com".into(), lang: String::new() }];
+    let (threshold, addresses) = (Some(credits(available - 1)), Some(addresses));
+    let change = WarningSettings { threshold, addresses };
+    store.set_warning(account.key(), change).await.expect("it is set");
+    store.authorize(new).await.expect("a hold");
 }
 
 fn copy(from: &TempDir) -> TempDir {

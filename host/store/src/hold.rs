@@ -249,8 +249,8 @@ fn refund(
     }
 }
 
-/// Makes a hold, inside a write, after the trial credits that a first use brings. Where too little is
-/// available the refusal is no error, for the trial credits stay.
+/// Makes a hold, inside a write, after the trial credits that a first use brings. Where too little
+/// is available the refusal is no error, for the trial credits stay.
 pub(crate) fn authorize(
     db: &Connection,
     service: ServiceId,

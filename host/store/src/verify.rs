@@ -91,6 +91,17 @@ const CHECKS: &[(&str, &str)] = &[
          HAVING sum(entry.amount) > captured OR max(posting.account_id <> hold.account_id)",
     ),
     (
+        "an account had trial credits once for each database that asked for them",
+        "SELECT 'account ' || account.id || ' had them ' || coalesce(granted, 0) || \
+         ' times for ' || coalesce(databases, 0) || ' databases' FROM account \
+         LEFT JOIN (SELECT account_id, count(*) AS granted FROM posting WHERE kind = 1 \
+         GROUP BY account_id) AS given ON given.account_id = account.id \
+         LEFT JOIN (SELECT account_id, service_id, count(*) AS databases FROM trial \
+         GROUP BY account_id, service_id) AS asked \
+         ON asked.account_id = account.id AND asked.service_id = account.service_id \
+         WHERE coalesce(granted, 0) <> coalesce(databases, 0)",
+    ),
+    (
         "a hold has ended exactly when it is not open",
         "SELECT 'hold ' || lower(hex(id)) || ' has state ' || state FROM hold \
          WHERE (state = 0) <> (ended_at IS NULL) OR (state <> 1 AND captured <> 0)",

@@ -142,7 +142,8 @@ CREATE TABLE purchase (
     commission_cents INTEGER NOT NULL CHECK (commission_cents BETWEEN 0 AND price_cents),
     status           TEXT NOT NULL CHECK (status IN ('pending', 'paid', 'refunded')),
     created_at       INTEGER NOT NULL,
-    ended_at         INTEGER             -- when it was paid, or else refunded
+    ended_at         INTEGER,            -- when it was paid, or else refunded
+    CHECK ((status = 'pending') = (ended_at IS NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX purchase_pending ON purchase (service_id, account_id) WHERE status = 'pending';
 
