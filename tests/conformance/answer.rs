@@ -1,7 +1,7 @@
 //! Comparing an answer with what a table expects.
 //!
 //! In an expected JSON value the text `<text>` stands for any text but an empty one, `<number>`
-//! for any number, and `<error Class>` for an error object of that class.
+//! for any number, `<any>` for anything, and `<error Class>` for an error object of that class.
 
 use serde_json::{Value, json};
 use stokehold_tests::http::Reply;
@@ -61,6 +61,7 @@ pub(crate) fn matches(expected: &Value, found: &Value) -> bool {
             found.as_str().is_some_and(|text| !text.is_empty())
         }
         (Value::String(text), _) if text == "<number>" => found.is_number(),
+        (Value::String(text), _) if text == "<any>" => true,
         (Value::String(text), _) if text.starts_with("<error ") => {
             is_error(found, text.trim_start_matches("<error ").trim_end_matches('>'))
         }

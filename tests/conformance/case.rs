@@ -18,7 +18,7 @@ pub(crate) struct Table {
 /// In `body`, `${key}` stands for the service key, `${other_key}` for another service's,
 /// `${account}` for the case's own account token and `${hold}` for the transaction token that
 /// `setup` has left.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Case {
     pub(crate) name: String,
@@ -31,6 +31,12 @@ pub(crate) struct Case {
     /// Steps that come before: `hold 4`, `expired 4`, `capture`, `capture 1`, `cancel`.
     #[serde(default)]
     pub(crate) setup: Vec<String>,
+    /// Whether the same request was sent before: its answer is the second one's.
+    #[serde(default)]
+    pub(crate) repeated: bool,
+    /// A request header, `Name: value`.
+    #[serde(default)]
+    pub(crate) header: String,
     /// The params, where the envelope is the usual one.
     params: Option<String>,
     /// The whole body.

@@ -13,13 +13,20 @@ use crate::directory;
 const OPEN_TO_CLIENTS: [&str; 2] = ["POST /api/v1/orders", "GET /api/v1/services/{name}/packs"];
 
 /// What an operator alone may do.
-const OPERATORS_ONLY: [&str; 5] = [
+const OPERATORS_ONLY: [&str; 9] = [
+    "PUT /api/v1/eligible-databases/{dbuuid}",
+    "DELETE /api/v1/eligible-databases/{dbuuid}",
+    "POST /api/v1/orders/{id}/confirm",
+    "POST /api/v1/orders/{id}/refund",
     "POST /api/v1/services/{name}/approve",
     "POST /api/v1/services/{name}/suspend",
     "POST /api/v1/tokens",
     "GET /api/v1/tokens",
     "DELETE /api/v1/tokens/{id}",
 ];
+
+/// The id of nothing.
+const NOBODYS: &str = "00000000000000000000000000000000";
 
 /// Sorted, one a line. The file beside this one is read by people: a change of the API shows there.
 fn operations(server: &Server) -> Vec<String> {
@@ -40,14 +47,19 @@ fn ask(client: &Client, operation: &str, call: &str) -> Reply {
     let path = [("{name}", "coalroller"), ("{token}", "anna"), ("{version}", "1")]
         .iter()
         .fold(path.to_owned(), |path, (part, value)| path.replace(part, value));
-    let path = path.replace("{id}", if path.contains("calls") { call } else { "1" });
+    let id = match operation.split('/').nth(3) {
+        Some("calls") => call,
+        _ if path.contains("/orders/") || path.contains("/holds/") => NOBODYS,
+        _ => "1",
+    };
+    let path = path.replace("{id}", id).replace("{dbuuid}", NOBODYS);
     if operation == "POST /api/v1/services/{name}/versions" {
         let manifest = upload::manifest("coalroller", "");
         return upload::upload(client, "coalroller", &manifest, &guest::echo());
     }
     match body(operation) {
         Value::Null => client.send(method, &path, None),
-        body => client.post(&path, &body),
+        body => client.send(method, &path, Some(body.to_string().into_bytes())),
     }
 }
 
@@ -62,6 +74,13 @@ fn body(operation: &str) -> Value {
         }
         "POST /api/v1/orders" => {
             json!({ "service": "coalroller", "account_token": "anna", "pack_id": 1 })
+        }
+        "PATCH /api/v1/services/{name}" | "PATCH /api/v1/services/{name}/packs/{id}" => {
+            json!({ "description": "changed" })
+        }
+        "POST /api/v1/orders/{id}/refund" => json!({ "reason": "a mistake" }),
+        "POST /api/v1/services/{name}/holds/{id}/refund" => {
+            json!({ "credits": 1, "reason": "a mistake" })
         }
         "POST /api/v1/tokens" => json!({ "role": "operator", "name": "me" }),
         _ => Value::Null,
@@ -113,8 +132,8 @@ fn assert_clients(client: &Client, operation: &str, call: &str) {
     let reply = ask(client, operation, call);
     if OPEN_TO_CLIENTS.contains(&operation) {
         assert!((200..300).contains(&reply.status), "{operation}: {reply:?}");
-    } else if operation.contains("/calls/") {
-        // Whether there is such a call is not a client's to know.
+    } else if operation.contains("/calls/") || operation == "GET /api/v1/orders/{id}" {
+        // Whether there is such a thing is not a client's to know.
         reply.problem(404);
     } else {
         reply.problem(403);
@@ -127,6 +146,7 @@ fn assert_other_providers(provider: &Client, operation: &str, call: &str) {
         ask(provider, operation, call).problem(403);
     } else if operation.contains("{name}") && !OPEN_TO_CLIENTS.contains(&operation)
         || operation.contains("/calls/")
+        || operation == "GET /api/v1/orders/{id}"
     {
         ask(provider, operation, call).problem(404);
     }

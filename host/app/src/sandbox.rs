@@ -30,6 +30,11 @@ pub(crate) fn is_chargeable(token: &AccountToken) -> bool {
     token.is_chargeable() && MAGIC.iter().all(|(magic, _)| *magic != token.base())
 }
 
+/// Whether this names a magic account of the sandbox: it takes every setting and keeps none.
+pub(crate) fn is_magic(mode: Mode, name: &AccountName) -> bool {
+    mode == Mode::Sandbox && !name.is_placeholder() && is_reserved(name)
+}
+
 /// Whether nobody can have an account of this name, in any mode: one made in production could not
 /// be told from a magic one.
 pub(crate) fn is_reserved(name: &AccountName) -> bool {

@@ -33,7 +33,8 @@ pub struct NewHold {
     pub dbuuid: Option<String>,
     /// A key that the provider chose: a repeat gets the same answer, also where it was a refusal.
     pub once: Option<Once>,
-    /// A key made of the request itself: a repeat gets the same hold, where one was made.
+    /// A key made of the request itself, for one without a key of the provider's own: a repeat gets
+    /// the same hold, where one was made.
     pub repeat: Option<Once>,
 }
 
