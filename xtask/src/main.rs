@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "what a task says, it prints")]
 
 mod build_guests;
+mod chromium;
 mod command;
 mod component;
 mod digest;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::{build_guests, command, paths};
+use crate::{build_guests, chromium, command, paths};
 
 /// Options of the task.
 #[derive(clap::Args)]
@@ -31,6 +31,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             "--examples",
         ]))
     })?;
+    step("the browser that the tests drive", chromium::ensure)?;
     step("tests of the host", || command::run(&mut host_tests(options)))?;
     step("tests of the guests", || command::run(&mut guest_tests()))
 }

@@ -111,13 +111,14 @@ impl Operation {
             meaning: text(&response["description"]),
             content: Content::new(response),
         });
+        let params = list(&operation["parameters"]).iter().map(Field::param);
         Self {
             id: text(&operation["operationId"]),
             method: method.to_uppercase(),
             path: path.to_owned(),
             summary: text(&operation["summary"]),
             who: list(&operation["security"]).iter().flat_map(members).map(who).collect(),
-            params: list(&operation["parameters"]).iter().map(Field::param).collect(),
+            params: params.filter(Field::says_more_than_the_path).collect(),
             body: Content::new(&operation["requestBody"]),
             answers: answers.collect(),
         }
@@ -145,6 +146,10 @@ impl Field {
             is_required: param["required"] == true,
             description: text(&param["description"]),
         }
+    }
+
+    fn says_more_than_the_path(&self) -> bool {
+        self.place != "path" || !self.description.is_empty()
     }
 }
 

@@ -36,6 +36,13 @@ impl Fault {
         Self { back: Some(link.clone()), ..self }
     }
 
+    /// What is wrong, as a sentence.
+    fn sentence(&self) -> String {
+        let mut rest = self.what.chars();
+        let first = rest.next().map(char::to_uppercase);
+        format!("{}{}.", first.map(String::from_iter).unwrap_or_default(), rest.as_str())
+    }
+
     fn title(&self) -> &'static str {
         match self.status {
             StatusCode::NOT_FOUND => "Not found",
