@@ -5,7 +5,7 @@ use std::env;
 use std::io::{BufRead, BufReader, Write, stdout};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use rusqlite::Connection;
 use stokehold_ledger::{AccountToken, HoldId, ServiceId, Timestamp, VersionId};
@@ -15,8 +15,8 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::fixture::{
-    assert_clean, beside, credits, give, hold, new_call, once, open, service, spent, statement,
-    token, version, view,
+    STARTING, assert_clean, beside, credits, give, hold, new_call, once, open, service, spent,
+    statement, token, version, view,
 };
 
 /// Set for the process that is to be killed: where its store is.
@@ -58,6 +58,7 @@ async fn found(directory: &Path) {
 /// Starts this test as a process of its own, kills it after so many acknowledged writes, and
 /// answers all that it had acknowledged by then.
 fn lines_before_the_kill(directory: &Path, after: usize) -> Vec<String> {
+    let starting = STARTING.write().unwrap_or_else(PoisonError::into_inner);
     let mut child = Command::new(env::current_exe().expect("this program"))
         .args(["crash::a_killed_process_loses_nothing_it_was_told_is_stored", "--exact"])
         .arg("--nocapture")
@@ -65,6 +66,7 @@ fn lines_before_the_kill(directory: &Path, after: usize) -> Vec<String> {
         .stdout(Stdio::piped())
         .spawn()
         .expect("a process");
+    drop(starting);
     let mut lines = acknowledgements(&mut child);
     let mut acknowledged: Vec<String> = lines.by_ref().take(after).collect();
     child.kill().expect("it is killed");

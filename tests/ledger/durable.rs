@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use stokehold_ledger::{Credits, HoldId, Refusal, Span, Timestamp};
-use stokehold_store::{Audit, CallStatus, Mode, NewCall, NewHold, OpenError, Settlement, Store};
+use stokehold_store::{Audit, CallStatus, Mode, NewCall, NewHold, OpenError, Settlement};
 use tempfile::tempdir;
 use tokio::task::JoinSet;
 
 use crate::fixture::{
     SEED, assert_clean, beside, buy, credits, give, hold, new_call, new_hold, open, pack, service,
-    spent, statement, token, version, view,
+    spent, statement, token, try_open, version, view,
 };
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn a_store_that_is_opened_again_has_everything() {
     drop(store);
 
     let other_seed = [8; 32];
-    let store = Store::open(directory.path(), Mode::Sandbox, other_seed).expect("it opens");
+    let store = try_open(directory.path(), Mode::Sandbox, other_seed).expect("it opens");
     assert_eq!(store.secret(), &SEED, "a store keeps its secret");
     assert!(store.now() > now, "time does not go back");
     assert_eq!(view(&store, service, &anna).await, Some([9_999_999, 2_000_000, 7_999_999]));
@@ -45,7 +45,7 @@ async fn a_store_that_is_opened_again_has_everything() {
 async fn a_second_store_is_refused_until_the_first_is_closed() {
     let directory = tempdir().expect("a directory");
     let store = open(directory.path());
-    let second = || Store::open(directory.path(), Mode::Sandbox, SEED);
+    let second = || try_open(directory.path(), Mode::Sandbox, SEED);
     assert!(matches!(second(), Err(OpenError::Locked { .. })));
     let audit = Audit::open(directory.path()).expect("an audit needs no lock");
     assert_eq!(audit.verify().expect("verify runs"), []);
@@ -58,7 +58,7 @@ fn sandbox_and_production_do_not_mix() {
     for made in [Mode::Sandbox, Mode::Production] {
         let directory = tempdir().expect("a directory");
         for asked in [made, Mode::Sandbox, Mode::Production] {
-            let opened = Store::open(directory.path(), asked, SEED);
+            let opened = try_open(directory.path(), asked, SEED);
             if asked == made {
                 assert_eq!(opened.map(|store| store.mode()).ok(), Some(made));
             } else {
@@ -77,7 +77,7 @@ fn a_store_of_the_other_mode_is_left_as_it_is() {
     assert!(beside(directory.path()).execute(older, []).expect("it is altered") > 0);
     let file = || std::fs::read(directory.path().join("stokehold.db")).expect("it is read");
     let before = file();
-    let opened = Store::open(directory.path(), Mode::Production, SEED);
+    let opened = try_open(directory.path(), Mode::Production, SEED);
     assert!(matches!(opened, Err(OpenError::OtherMode { .. })), "{:?}", opened.err());
     assert!(file() == before, "the file was altered");
 }

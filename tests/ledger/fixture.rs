@@ -1,6 +1,7 @@
 //! What the tests put into a store: services, packs, versions, calls.
 
 use std::path::Path;
+use std::sync::{PoisonError, RwLock};
 
 use rusqlite::Connection;
 use stokehold_ledger::{
@@ -8,8 +9,8 @@ use stokehold_ledger::{
     VersionId,
 };
 use stokehold_store::{
-    AccountView, Mode, NewCall, NewHold, NewOrder, NewPack, NewService, NewVersion, Once, Order,
-    Pack, Page, ServiceStatus, Spent, Store,
+    AccountView, Mode, NewCall, NewHold, NewOrder, NewPack, NewService, NewVersion, Once,
+    OpenError, Order, Pack, Page, ServiceStatus, Spent, Store,
 };
 use uuid::Uuid;
 
@@ -25,8 +26,17 @@ pub(crate) const COMMISSION: BasisPoints = match BasisPoints::new(2_500) {
     None => BasisPoints::WHOLE,
 };
 
+/// Held while a process is started. Until that runs its own program it has every file of this one
+/// open, and with them the locks of stores that were closed in between.
+pub(crate) static STARTING: RwLock<()> = RwLock::new(());
+
 pub(crate) fn open(directory: &Path) -> Store {
-    Store::open(directory, Mode::Sandbox, SEED).expect("a store opens")
+    try_open(directory, Mode::Sandbox, SEED).expect("a store opens")
+}
+
+pub(crate) fn try_open(directory: &Path, mode: Mode, seed: [u8; 32]) -> Result<Store, OpenError> {
+    let _no_process_starts = STARTING.read().unwrap_or_else(PoisonError::into_inner);
+    Store::open(directory, mode, seed)
 }
 
 /// A connection beside the store, to look at its rows or to alter them.
