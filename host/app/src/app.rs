@@ -152,9 +152,13 @@ async fn sweep(app: std::sync::Weak<App>) {
     loop {
         period.tick().await;
         let Some(app) = app.upgrade() else { return };
-        if let Err(error) = app.store.expire_holds().await {
-            tracing::error!(%error, "holds cannot be expired");
-            return;
+        match app.store.expire_holds().await {
+            // Too many writes wait: holds expire before each of them as well.
+            Ok(()) | Err(stokehold_store::Error::Busy) => {}
+            Err(error) => {
+                tracing::error!(%error, "holds cannot be expired");
+                return;
+            }
         }
     }
 }
