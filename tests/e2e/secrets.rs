@@ -9,6 +9,8 @@ use stokehold_tests::{guest, upload};
 
 use crate::directory;
 
+const HOUR_S: u32 = 3_600;
+
 #[test]
 fn no_secret_is_stored_or_logged() {
     let data = directory();
@@ -40,6 +42,15 @@ fn traffic(server: &Server, key: &str, token: &str) {
     let hold = json!({ "key": key, "account_token": "anna", "credit": 1, "description": "d" });
     let held = server.client().rpc("/iap/1/authorize", &hold).result();
     server.client().rpc("/iap/1/capture", &json!({ "key": key, "token": held })).result();
+    // An hour's worth, at one request a second.
+    for second in 0..HOUR_S / 2 {
+        let description = format!("second {second}");
+        let hold = json!({
+            "key": key, "account_token": "anna", "credit": 0.001, "description": description,
+        });
+        let held = server.client().rpc("/iap/1/authorize", &hold).result();
+        server.client().rpc("/iap/1/capture", &json!({ "key": key, "token": held })).result();
+    }
     let wrong = json!({ "key": key, "account_token": "anna", "credit": "1" });
     server.client().rpc("/iap/1/authorize", &wrong).fault("TypeError");
     let call = json!({ "account_token": "anna", "credits": 0.01, "hashes": 1, "key": key });
