@@ -5,6 +5,7 @@ mod crash;
 mod demo;
 mod guests;
 mod limits;
+mod once;
 mod refusals;
 mod run;
 mod secrets;
