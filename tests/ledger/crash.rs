@@ -66,8 +66,10 @@ fn lines_before_the_kill(directory: &Path, after: usize) -> Vec<String> {
         .stdout(Stdio::piped())
         .spawn()
         .expect("a process");
+    let mut lines = acknowledgements(&mut child).peekable();
+    // Once it has written it runs its own program, and has closed what was not meant for it.
+    lines.peek();
     drop(starting);
-    let mut lines = acknowledgements(&mut child);
     let mut acknowledged: Vec<String> = lines.by_ref().take(after).collect();
     child.kill().expect("it is killed");
     acknowledged.extend(lines);
