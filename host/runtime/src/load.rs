@@ -68,8 +68,8 @@ fn check_bytes(bytes: &[u8], bytes_max: usize) -> Result<(), Fault> {
     if bytes.starts_with(&CORE_MODULE) {
         return Err(Fault::new(
             "this is a core WebAssembly module, not a component",
-            "turn it into a component: `stokehold build` does, and so does \
-             `wasm-tools component new`",
+            "turn it into a component with `wasm-tools component new`, or for a guest of this \
+             repository with `cargo xtask build-guests`",
         ));
     }
     if bytes.starts_with(MAGIC) {
