@@ -1,6 +1,7 @@
 //! Tasks of this repository: `cargo xtask TASK`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "what a task says, it prints")]
 
+mod bench;
 mod build_guests;
 mod chromium;
 mod command;
@@ -8,6 +9,7 @@ mod component;
 mod digest;
 mod guest;
 mod paths;
+mod program;
 mod target;
 mod test;
 mod tidy;
@@ -21,6 +23,9 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask")]
 enum Task {
+    /// Measure, side by side in one go
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Build every guest in plugins/ and write its component beside its source
     BuildGuests(build_guests::Options),
     /// Build all and run every test
@@ -44,6 +49,7 @@ fn main() -> ExitCode {
 
 fn run(task: &Task) -> Result<()> {
     match task {
+        Task::Bench(bench) => bench::run(bench),
         Task::BuildGuests(options) => build_guests::run(options),
         Task::Test(options) => test::run(options),
         Task::Tidy => tidy::run(),

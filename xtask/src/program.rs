@@ -1,0 +1,34 @@
+//! Programs of this repository that a task is nothing but a way to: built when they are asked for,
+//! since they need what takes long to compile.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::{command, paths};
+
+/// What is passed on to a program.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// `--help` lists them
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+/// Builds every program, this one and the `stokehold` that it starts, and runs it.
+pub(crate) fn run(name: &str, first: &[&str], arguments: &Arguments) -> Result<()> {
+    build(&[])?;
+    let release = paths::target_dir().join("release");
+    let mut program = Command::new(release.join(name));
+    program.args(first).args(&arguments.arguments);
+    command::run(program.env("STOKEHOLD_BIN", release.join("stokehold")))
+}
+
+/// Builds the programs and examples of the workspace: with the features of the whole of it, as the
+/// tests have, so that nothing is compiled twice.
+pub(crate) fn build(more: &[&str]) -> Result<()> {
+    let mut cargo = command::cargo();
+    cargo.current_dir(paths::root());
+    cargo.args(["build", "--locked", "--release", "--workspace", "--bins", "--examples"]);
+    command::run(cargo.args(more))
+}
