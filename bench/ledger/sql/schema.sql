@@ -17,24 +17,24 @@ CREATE TABLE hold (
 
 CREATE INDEX hold_open ON hold (account_id) WHERE captured IS NULL;
 
-CREATE FUNCTION authorize(account bigint, credits bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION authorize(payer bigint, credits bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     made bigint;
 BEGIN
-    UPDATE account SET held = held + credits WHERE id = account AND balance - held >= credits;
+    UPDATE account SET held = held + credits WHERE id = payer AND balance - held >= credits;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'not enough credits';
     END IF;
-    INSERT INTO hold (account_id, amount) VALUES (account, credits) RETURNING id INTO made;
+    INSERT INTO hold (account_id, amount) VALUES (payer, credits) RETURNING id INTO made;
     RETURN made;
 END $$;
 
-CREATE FUNCTION capture(transaction bigint, credits bigint) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION capture(token bigint, credits bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     ended hold%ROWTYPE;
 BEGIN
     UPDATE hold SET captured = credits
-        WHERE id = transaction AND captured IS NULL AND amount >= credits RETURNING * INTO ended;
+        WHERE id = token AND captured IS NULL AND amount >= credits RETURNING * INTO ended;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no such hold';
     END IF;

@@ -19,6 +19,7 @@ mod swarm;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Parser, ValueEnum};
@@ -70,10 +71,18 @@ enum Section {
     Postgres,
 }
 
-fn main() -> Result<()> {
-    match Role::parse() {
+fn main() -> ExitCode {
+    let ran = match Role::parse() {
         Role::Run(options) => run(&options),
         Role::Bare => bare::serve(),
+    };
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Not `{error:?}`: its backtrace would tell of this program, which is not at fault.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 
