@@ -89,6 +89,9 @@ fn present<'de, D: serde::Deserializer<'de>>(member: D) -> Result<Option<&'de Ra
 }
 
 fn message(text: &RawValue) -> Result<Message<'_>, Fault> {
+    if !text.get().starts_with('{') {
+        return Err(Fault::new(Class::InvalidRequest, "a request has to be an object"));
+    }
     let envelope: Envelope<'_> =
         serde_json::from_str(text.get()).map_err(|error| invalid(&error))?;
     let is = |member: Option<&RawValue>, expected: &str| {
@@ -165,6 +168,12 @@ mod tests {
         ] {
             assert_eq!(class(body), Class::InvalidRequest, "{body}");
         }
+    }
+
+    #[test]
+    fn what_stands_in_a_request_s_place_is_named_in_json_s_words() {
+        let fault = single("5").expect_err("a fault");
+        assert_eq!(fault.message, "a request has to be an object");
     }
 
     #[test]
