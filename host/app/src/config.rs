@@ -45,8 +45,21 @@ pub struct Server {
     pub batch_max: usize,
     /// How long a stopping host lets calls run on before it cancels them, in seconds.
     pub grace_s: u64,
-    /// How long a client may take to send a request's headers and body, in seconds.
+    /// How long a client may take to send a request's headers, counted from the end of the one
+    /// before, and how long its body may pause on its way, in seconds.
     pub read_s_max: u64,
+    /// The most connections that are open at once; further ones wait to be accepted. Each takes
+    /// some 20 KiB and an open file.
+    pub connections_max: usize,
+}
+
+impl Server {
+    /// The address that clients know the host by, without a slash at its end.
+    pub fn base_url(&self) -> String {
+        let listen = || format!("http://{}", self.listen);
+        let url = self.public_url.clone().unwrap_or_else(listen);
+        url.trim_end_matches('/').to_owned()
+    }
 }
 
 /// Where the data is.
@@ -121,6 +134,7 @@ impl Default for Server {
             batch_max: 50,
             grace_s: 30,
             read_s_max: 30,
+            connections_max: 10_000,
         }
     }
 }
