@@ -6,6 +6,7 @@ mod build_guests;
 mod chromium;
 mod command;
 mod component;
+mod crash;
 mod digest;
 mod guest;
 mod paths;
@@ -28,6 +29,9 @@ enum Task {
     Bench(bench::Bench),
     /// Build every guest in plugins/ and write its component beside its source
     BuildGuests(build_guests::Options),
+    /// Kill the program under load, again and again, and compare with what its clients had heard
+    #[command(disable_help_flag = true)]
+    Crash(program::Arguments),
     /// Build all and run every test
     Test(test::Options),
     /// Check the rules of the code base that no other tool checks
@@ -51,6 +55,7 @@ fn run(task: &Task) -> Result<()> {
     match task {
         Task::Bench(bench) => bench::run(bench),
         Task::BuildGuests(options) => build_guests::run(options),
+        Task::Crash(arguments) => crash::run(arguments),
         Task::Test(options) => test::run(options),
         Task::Tidy => tidy::run(),
     }

@@ -1,6 +1,7 @@
 //! Programs of this repository that a task is nothing but a way to: built when they are asked for,
 //! since they need what takes long to compile.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
@@ -15,13 +16,19 @@ pub(crate) struct Arguments {
     arguments: Vec<String>,
 }
 
-/// Builds every program, this one and the `stokehold` that it starts, and runs it.
-pub(crate) fn run(name: &str, first: &[&str], arguments: &Arguments) -> Result<()> {
+impl Arguments {
+    /// Whether this one is among them.
+    pub(crate) fn contain(&self, argument: &str) -> bool {
+        self.arguments.iter().any(|given| given == argument)
+    }
+}
+
+/// Builds every program, and runs this one, which starts the `stokehold` at `subject`.
+pub(crate) fn run(name: &str, first: &[&str], arguments: &Arguments, subject: &Path) -> Result<()> {
     build(&[])?;
-    let release = paths::target_dir().join("release");
-    let mut program = Command::new(release.join(name));
+    let mut program = Command::new(paths::target_dir().join("release").join(name));
     program.args(first).args(&arguments.arguments);
-    command::run(program.env("STOKEHOLD_BIN", release.join("stokehold")))
+    command::run(program.env("STOKEHOLD_BIN", subject))
 }
 
 /// Builds the programs and examples of the workspace: with the features of the whole of it, as the

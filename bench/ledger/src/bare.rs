@@ -36,7 +36,7 @@ struct Authorize {
 }
 
 #[derive(Deserialize)]
-#[expect(dead_code, reason = "as above")]
+#[expect(dead_code, clippy::struct_field_names, reason = "as above; the names are the protocol's")]
 struct Capture {
     key: String,
     token: String,

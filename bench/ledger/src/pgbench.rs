@@ -78,6 +78,6 @@ fn readable(directory: &Path) -> Result<()> {
 fn output(command: &mut Command) -> Result<String> {
     let output = command.output()?;
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{:?} failed: {said}", command.get_program());
+    ensure!(output.status.success(), "{} failed: {said}", command.get_program().display());
     Ok(String::from_utf8(output.stdout)?)
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::program;
+use crate::{paths, program};
 
 /// What can be measured.
 #[derive(clap::Subcommand)]
@@ -14,7 +14,10 @@ pub(crate) enum Bench {
 
 /// Builds the benchmark and runs it.
 pub(crate) fn run(bench: &Bench) -> Result<()> {
+    let stokehold = paths::target_dir().join("release/stokehold");
     match bench {
-        Bench::Ledger(arguments) => program::run("stokehold-bench-ledger", &["run"], arguments),
+        Bench::Ledger(arguments) => {
+            program::run("stokehold-bench-ledger", &["run"], arguments, &stokehold)
+        }
     }
 }
