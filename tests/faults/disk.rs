@@ -29,8 +29,8 @@ struct Plan {
     kind: Kind,
     /// So many calls go well first.
     after: u32,
-    /// Whether every later call fails as well.
-    lasts: bool,
+    /// So many fail then.
+    times: u32,
 }
 
 static PLAN: Mutex<Option<Plan>> = Mutex::new(None);
@@ -59,17 +59,14 @@ type Sync = unsafe extern "C" fn(*mut ffi::sqlite3_file, c_int) -> c_int;
 /// process, as the table does.
 static TABLES: Mutex<Vec<(usize, &'static ffi::sqlite3_io_methods)>> = Mutex::new(Vec::new());
 
-/// Lets the disk fail in this way once `after` calls of its kind have gone well; from then on where
-/// it `lasts`, else once.
-pub(crate) fn fail(kind: Kind, after: u32, lasts: bool) {
-    install();
-    *plan() = Some(Plan { kind, after, lasts });
+/// Lets the disk fail in this way, so many `times`, once `after` calls of its kind have gone well.
+pub(crate) fn fail(kind: Kind, after: u32, times: u32) {
+    *plan() = Some(Plan { kind, after, times });
 }
 
-/// Lets the disk work again. Answers whether it has failed.
-pub(crate) fn mend() -> bool {
-    // A fault that strikes once has taken the plan with it; one that lasts has used up its patience.
-    plan().take().is_none_or(|plan| plan.lasts && plan.after == 0)
+/// Lets the disk work again. Answers how often it was still to fail.
+pub(crate) fn mend() -> u32 {
+    plan().take().map_or(0, |plan| plan.times)
 }
 
 fn plan() -> MutexGuard<'static, Option<Plan>> {
@@ -84,11 +81,11 @@ fn strikes(is_write: bool) -> Option<Kind> {
         due.after -= 1;
         return None;
     }
-    let Plan { kind, lasts, .. } = *due;
-    if !lasts {
-        *plan = None;
+    if due.times == 0 {
+        return None;
     }
-    Some(kind)
+    due.times -= 1;
+    Some(due.kind)
 }
 
 /// Puts the faults between SQLite and its files, for every database that is opened from here on.

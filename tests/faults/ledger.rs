@@ -1,19 +1,20 @@
 //! The ledger on such a disk.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::Connection;
 use stokehold_ledger::{AccountToken, BasisPoints, Credits, HoldId, ServiceId, Span};
 use stokehold_store::{Audit, Error, Mode, NewHold, NewService, ServiceStatus, Store};
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
+use tokio::time::interval;
 
 use crate::disk::{self, Kind};
 
 /// There is one disk: tests on it run one after the other.
-static DISK: Mutex<()> = Mutex::new(());
+static DISK: Mutex<()> = Mutex::const_new(());
 
 const GRANTED: i64 = 1_000_000_000;
 const HELD: i64 = 1_000;
@@ -33,10 +34,6 @@ struct Told {
     refused: usize,
     /// How many answers said that nobody knows.
     unknown: usize,
-}
-
-fn alone() -> MutexGuard<'static, ()> {
-    DISK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn open(directory: &Path) -> Store {
@@ -154,10 +151,10 @@ async fn fails_once(kind: Kind, after: u32) -> bool {
     disk::install();
     let store = Arc::new(open(directory.path()));
     let service = prepared(&store).await;
-    disk::fail(kind, after, false);
+    disk::fail(kind, after, 1);
     let told = work(&store, service).await;
     drop(store);
-    let has_failed = disk::mend();
+    let has_failed = disk::mend() == 0;
     assert_eq!(
         (told.refused, told.unknown),
         (0, 0),
@@ -171,7 +168,7 @@ async fn fails_once(kind: Kind, after: u32) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_fault_at_any_call_is_mended_before_anybody_is_told() {
-    let _alone = alone();
+    let _alone = DISK.lock().await;
     for kind in [Kind::Write, Kind::Full, Kind::Sync] {
         let mut after = 0;
         while fails_once(kind, after).await {
@@ -183,19 +180,16 @@ async fn one_fault_at_any_call_is_mended_before_anybody_is_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_comes_back_in_time_loses_nothing() {
-    let _alone = alone();
+    let _alone = DISK.lock().await;
     for kind in [Kind::Write, Kind::Full, Kind::Sync] {
         let directory = tempfile::tempdir().expect("a directory");
         disk::install();
         let store = Arc::new(open(directory.path()));
         let service = prepared(&store).await;
-        disk::fail(kind, 2, true);
-        let mending = thread::spawn(|| {
-            thread::sleep(Duration::from_millis(300));
-            disk::mend()
-        });
+        // With the waits between them, these last for a third of a second.
+        disk::fail(kind, 2, 6);
         let told = work(&store, service).await;
-        assert!(mending.join().expect("it was mended"), "the disk has failed");
+        assert_eq!(disk::mend(), 0, "the disk has failed");
         assert!(store.ping().await.is_ok(), "the store is well again");
         drop(store);
         compare(directory.path(), &told);
@@ -204,23 +198,24 @@ async fn a_disk_that_comes_back_in_time_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_stays_away_is_said_to_and_the_store_comes_back_with_it() {
-    let _alone = alone();
+    let _alone = DISK.lock().await;
     let directory = tempfile::tempdir().expect("a directory");
     disk::install();
     let store = Arc::new(open(directory.path()));
     let service = prepared(&store).await;
-    disk::fail(Kind::Sync, 0, true);
+    disk::fail(Kind::Sync, 0, u32::MAX);
     let first = store.authorize(hold(service)).await;
     assert!(matches!(first, Err(Error::OutcomeUnknown | Error::NotWritten)), "{first:?}");
     assert!(store.ping().await.is_err(), "the store says that it is not well");
     let second = store.authorize(hold(service)).await;
     assert!(matches!(second, Err(Error::NotWritten | Error::OutcomeUnknown)), "{second:?}");
-    assert!(disk::mend());
+    disk::mend();
     let mut told = Told::default();
     told.note(first, |_, _| {});
     told.note(second, |_, _| {});
+    let mut looks = interval(Duration::from_millis(20));
     while store.ping().await.is_err() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        looks.tick().await;
     }
     let id = store.authorize(hold(service)).await.expect("the store writes again");
     told.held.push(id);
