@@ -4,6 +4,7 @@ mod answers;
 mod contract;
 mod fuel;
 mod isolation;
+mod library;
 mod limits;
 mod threads;
 

@@ -11,10 +11,11 @@ use stokehold_store::{
 };
 use uuid::Uuid;
 
-use crate::app::{App, mebibytes};
+use crate::app::App;
 use crate::caller::Caller;
 use crate::catalogue::{Active, Live};
 use crate::error::Error;
+use crate::machine::mebibytes;
 use crate::manifest::Settle;
 use crate::once::once;
 use crate::outcome::CallFailure;
@@ -113,7 +114,7 @@ impl App {
             return self.made_before(known).await;
         }
         let _place = self.admission.enter(id, active.manifest.concurrency, account).await?;
-        let program = active.program(&self.runtime).await.map_err(CallFailure::Host)?;
+        let program = self.program(&active).await.map_err(CallFailure::Host)?;
 
         let making = Making { app: self, live: &live, active: &active, program: &program };
         let guest = Request {

@@ -4,10 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use stokehold_ledger::ServiceId;
-use stokehold_runtime::{Faults, Program, Runtime};
 use stokehold_store::{Error as StoreError, Service, ServiceStatus, Store, Version};
 use subtle::ConstantTimeEq;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::Mutex;
 
 use crate::error::Error;
 use crate::manifest::Manifest;
@@ -22,28 +21,6 @@ pub(crate) struct Live {
 pub(crate) struct Active {
     pub(crate) version: Version,
     pub(crate) manifest: Manifest,
-    component: Vec<u8>,
-    program: OnceCell<Program>,
-}
-
-impl Active {
-    /// The compiled component; the first call of a version compiles it.
-    pub(crate) async fn program(&self, runtime: &Runtime) -> Result<Program, Error> {
-        let compile = || async {
-            let (runtime, component) = (runtime.clone(), self.component.clone());
-            load(runtime, component).await?.map_err(|faults| Error::Host(faults.to_string()))
-        };
-        self.program.get_or_try_init(compile).await.cloned()
-    }
-}
-
-/// Validates and compiles a component, away from the threads that serve requests.
-pub(crate) async fn load(
-    runtime: Runtime,
-    component: Vec<u8>,
-) -> Result<Result<Program, Faults>, Error> {
-    let loading = tokio::task::spawn_blocking(move || runtime.load(&component));
-    loading.await.map_err(|_| Error::Host("the compiler panicked".into()))
 }
 
 /// All services, by name and by the hash of their key.
@@ -143,10 +120,12 @@ async fn live(
     let active = match (service.active_version, known) {
         (Some(id), Some(known)) if known.version.id == id => Some(known),
         (Some(id), _) => {
-            let (version, component) = store.version(id).await?;
+            let versions = store.versions(service.id).await?;
+            let version = versions.into_iter().find(|version| version.id == id);
+            let version = version.ok_or(StoreError::NotFound("version"))?;
             let manifest = Manifest::parse(Manifest::FILE_NAME, &version.manifest)
                 .map_err(|error| StoreError::Corrupt(error.to_string()))?;
-            Some(Arc::new(Active { version, manifest, component, program: OnceCell::new() }))
+            Some(Arc::new(Active { version, manifest }))
         }
         (None, _) => None,
     };

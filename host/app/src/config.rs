@@ -94,6 +94,25 @@ pub struct Runtime {
     /// Threads that run guests. By default as many as there are cores; they give way to the threads
     /// that serve the broker.
     pub guest_threads: Option<usize>,
+    /// The most memory that one compilation may take, in MiB of address space. The largest component
+    /// known, of 18 MB, takes a third of the default.
+    pub compile_mib_max: u32,
+    /// How long one compilation may take, in seconds. The largest component known takes 30 s of one
+    /// core.
+    pub compile_s_max: u64,
+    /// Compilations at the same time. Each uses several cores.
+    pub compilers_max: usize,
+    /// The most machine code that is kept on disk, in MiB. What was used least recently goes first.
+    pub cache_mib_max: u32,
+    /// Programs that are kept in memory. One takes some 20 KiB beside its machine code.
+    pub programs_max: usize,
+    /// Machine code that is kept in memory, in MiB. It is mapped from the cache, and the system may
+    /// take its memory back at any time.
+    pub programs_mib_max: u32,
+    /// The program that compiles, with its subcommand `compile`: this one. Without it components are
+    /// compiled in this process. No setting: programs that embed a host choose it.
+    #[serde(skip)]
+    pub compiler: Option<PathBuf>,
 }
 
 /// The terms of the broker.
@@ -148,10 +167,18 @@ impl Default for Calls {
     }
 }
 
-#[expect(clippy::derivable_impls, reason = "each section's defaults stand together here")]
 impl Default for Runtime {
     fn default() -> Self {
-        Self { guest_threads: None }
+        Self {
+            guest_threads: None,
+            compile_mib_max: 4_096,
+            compile_s_max: 120,
+            compilers_max: 1,
+            cache_mib_max: 4_096,
+            programs_max: 4_096,
+            programs_mib_max: 1_024,
+            compiler: None,
+        }
     }
 }
 
@@ -184,6 +211,13 @@ impl Config {
         check(self.broker.ttl_hours_max >= 1, "broker.ttl_hours_max has to be at least 1");
         check(self.server.batch_max >= 1, "server.batch_max has to be at least 1");
         check(self.runtime.guest_threads != Some(0), "runtime.guest_threads has to be at least 1");
+        check(
+            self.runtime.compile_mib_max >= 256,
+            "runtime.compile_mib_max has to be at least 256",
+        );
+        check(self.runtime.compile_s_max >= 1, "runtime.compile_s_max has to be at least 1");
+        check(self.runtime.compilers_max >= 1, "runtime.compilers_max has to be at least 1");
+        check(self.runtime.programs_max >= 1, "runtime.programs_max has to be at least 1");
         let url = self.server.public_url.as_deref();
         check(
             url.is_none_or(|url| url.starts_with("http://") || url.starts_with("https://")),

@@ -16,6 +16,7 @@ pub mod config;
 mod database;
 mod error;
 mod hold;
+mod machine;
 mod mail;
 mod manifest;
 mod once;
@@ -52,7 +53,9 @@ pub mod types {
         HoldId, OrderId, PackId, PostingKind, Refusal, ServiceId, Span, Timestamp, TokenId,
         VersionId,
     };
-    pub use stokehold_runtime::{Failure, Fault, Faults, PRICE_LIST, Report, Runtime, Stop};
+    pub use stokehold_runtime::{
+        COMPILE, Failure, Fault, Faults, PRICE_LIST, Report, Runtime, Stop, compile_as_child,
+    };
     pub use stokehold_store::{
         AccountView, Address, ApiToken, Audit, CallRecord, CallStatus, Finding, Line, Mode,
         OpenError as StoreOpenError, OpenHold, Order, OrderStatus, OwnAccount, Pack, PackChange,

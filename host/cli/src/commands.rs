@@ -1,6 +1,7 @@
 //! A file for each command.
 
 pub(crate) mod check;
+pub(crate) mod compile;
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod ledger;

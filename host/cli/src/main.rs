@@ -40,6 +40,9 @@ enum Command {
     /// Look at the configuration
     #[command(subcommand)]
     Config(commands::config::Command),
+    /// Compile what comes in for a host that is this process's parent
+    #[command(name = stokehold_app::types::COMPILE, hide = true)]
+    Compile(commands::compile::Args),
 }
 
 fn main() -> ExitCode {
@@ -51,6 +54,9 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<ExitCode, Failure> {
+    if let Command::Compile(args) = command {
+        return Ok(commands::compile::run(&args));
+    }
     output::start_log();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new("the threads cannot be started", error))?;
@@ -63,6 +69,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
             Command::Publish(args) => commands::publish::run(args).await,
             Command::Ledger(command) => commands::ledger::run(command),
             Command::Config(command) => commands::config::run(&command),
+            Command::Compile(args) => Ok(commands::compile::run(&args)),
         }
     })
 }

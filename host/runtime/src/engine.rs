@@ -31,6 +31,11 @@ pub enum StartError {
         "the guests' threads do not start: {0}\nhint: raise the limit on threads, or set `guest_threads` lower"
     )]
     Threads(#[from] std::io::Error),
+    /// There is no place for machine code.
+    #[error(
+        "the cache of machine code cannot be made: {0}\nhint: the data directory has to be writable"
+    )]
+    Cache(#[source] std::io::Error),
 }
 
 /// Makes the engine: with a pool of instances, or where the addresses for a pool are not to be
@@ -47,6 +52,11 @@ pub(crate) fn start(settings: &Settings) -> Result<Engine, StartError> {
         Engine::new(config().allocation_strategy(on_demand))
             .map_err(|error| StartError::Engine(format!("{error:#}")))
     })
+}
+
+/// Makes the engine of a compiler, which runs nothing and so needs no pool.
+pub(crate) fn start_compiler() -> wasmtime::Result<Engine> {
+    Engine::new(&config())
 }
 
 /// What compiles and what runs share. The same component, request and budget give the same fuel

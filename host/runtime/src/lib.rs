@@ -7,11 +7,14 @@
 
 mod bindings;
 mod budget;
+mod cache;
 mod charge;
+mod compiler;
 mod contract;
 mod engine;
 mod fault;
 mod instance;
+mod library;
 mod load;
 mod log;
 mod memory;
@@ -27,9 +30,12 @@ mod threads;
 
 pub use bindings::stokehold::service::types::{Failure, Quote, Request};
 pub use budget::Budget;
+pub use cache::CacheSettings;
+pub use compiler::{CompileSettings, SUBCOMMAND as COMPILE, compile_as_child};
 pub use contract::{PACKAGE, VERSION};
 pub use engine::StartError;
 pub use fault::{Fault, Faults};
+pub use library::{Library, LibrarySettings, LoadError, ShelfSettings, digest};
 pub use price_list::{PRICE_LIST, PriceList};
 pub use program::{Program, Report};
 pub use run::{End, Run};

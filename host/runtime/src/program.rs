@@ -12,16 +12,22 @@ use crate::instance::State;
 pub struct Program {
     pre: PaidServicePre<State>,
     report: Arc<Report>,
+    code_bytes: usize,
 }
 
 impl Program {
-    pub(crate) fn new(pre: PaidServicePre<State>, report: Report) -> Self {
-        Program { pre, report: Arc::new(report) }
+    pub(crate) fn new(pre: PaidServicePre<State>, report: Report, code_bytes: usize) -> Self {
+        Program { pre, report: Arc::new(report), code_bytes }
     }
 
     /// What the checks found.
     pub fn report(&self) -> &Report {
         &self.report
+    }
+
+    /// Size of the machine code, in bytes.
+    pub fn code_bytes(&self) -> usize {
+        self.code_bytes
     }
 
     pub(crate) fn pre(&self) -> &PaidServicePre<State> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::runtime::Runtime as Threads;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use wasmtime::Engine;
 use wasmtime::component::Linker;
 
 use crate::budget::Budget;
@@ -60,9 +61,18 @@ impl Runtime {
     }
 
     /// Checks a component against the contract and compiles it, or tells all that is wrong with
-    /// it. This takes up to seconds of all cores and must not run on an async thread.
+    /// it. This takes up to seconds of all cores, has no limits and must not run on an async
+    /// thread: a host takes strangers' components through a [`Library`](crate::Library).
     pub fn load(&self, component: &[u8]) -> Result<Program, Faults> {
         self.inner.loader.load(component)
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        self.inner.loader.engine()
+    }
+
+    pub(crate) fn loader(&self) -> &Loader {
+        &self.inner.loader
     }
 
     /// Asks what `request` may cost. The guest sees an authorized amount of 0.

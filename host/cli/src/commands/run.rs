@@ -7,9 +7,10 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use stokehold_app::types::{AccountToken, Credits, Stop};
-use stokehold_app::{App, Call, CallFailure, CallRequest, Caller, Config, Error, GrantRequest};
+use stokehold_app::{App, Call, CallFailure, CallRequest, Caller, Error, GrantRequest};
 
 use crate::bundled;
+use crate::config;
 use crate::failure::Failure;
 use crate::output;
 use crate::project::{self, Project};
@@ -66,7 +67,7 @@ async fn call(
     credits: Credits,
 ) -> Result<Result<Call, CallFailure>, Failure> {
     let name = project.manifest.name.clone();
-    let app = App::in_memory(Config::default())
+    let app = App::in_memory(config::local())
         .await
         .map_err(|error| Failure::new("the host cannot start", error))?;
     bundled::publish(&app, &project.manifest, project.upload).await.map_err(|error| {
