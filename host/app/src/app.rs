@@ -9,9 +9,9 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::admission::Admission;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Reach};
 use crate::config::Config;
-use crate::machine::{library_settings, runtime_settings};
+use crate::machine::{library_settings, network, runtime_settings};
 use crate::mail::{self, Mailer};
 use crate::secret::{digest, random_bytes};
 
@@ -78,11 +78,12 @@ impl App {
     ) -> Result<Arc<Self>, OpenError> {
         let runtime = Runtime::new(&runtime_settings(&config))?;
         let library = Library::open(runtime.clone(), library_settings(&config, code_secret))?;
+        let reach = Reach::new(network(&config), code_secret.is_none());
         let cut_off = store.recover_calls().await?;
         if cut_off > 0 {
             tracing::warn!(calls = cut_off, "cancelled calls that were cut off");
         }
-        let catalogue = Catalogue::load(&store).await?;
+        let catalogue = Catalogue::load(&store, reach).await?;
         let admission = Admission::new(&config.calls);
         let mailer = Mailer::new(&config).map_err(|why| OpenError::Config(vec![why]))?;
         let (stopping, ended) = (watch::Sender::new(false), watch::Sender::new(()));

@@ -20,6 +20,8 @@ pub struct Config {
     pub calls: Calls,
     /// How guests are run.
     pub runtime: Runtime,
+    /// Where services may reach.
+    pub outbound: Outbound,
     /// The terms of the broker.
     pub broker: Broker,
     /// How mail is sent.
@@ -113,6 +115,28 @@ pub struct Runtime {
     /// compiled in this process. No setting: programs that embed a host choose it.
     #[serde(skip)]
     pub compiler: Option<PathBuf>,
+    /// Whether each call tells where its fuel went. No setting: it is for one call at a time.
+    #[serde(skip)]
+    pub profile: bool,
+}
+
+/// Where services may reach, beside what their manifests say.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Outbound {
+    /// The hosts that services may reach, such as `api.example.com`, `*.example.com` or
+    /// `http://internal.example:8080`; `*` for whatever their manifests name. None: a new host reaches
+    /// out to nobody.
+    pub hosts: Vec<String>,
+    /// Whether addresses that are not on the Internet may be reached: this machine's own, its
+    /// neighbours', the cloud's metadata.
+    pub private_addresses: bool,
+    /// Requests of one call: a call is an errand, not a crawl.
+    pub requests_max: usize,
+    /// The longest body of a request, and of an answer, in bytes.
+    pub body_bytes_max: usize,
+    /// How long finding and reaching a host may take, in seconds.
+    pub connect_s_max: u64,
 }
 
 /// The terms of the broker.
@@ -178,6 +202,19 @@ impl Default for Runtime {
             programs_max: 4_096,
             programs_mib_max: 1_024,
             compiler: None,
+            profile: false,
+        }
+    }
+}
+
+impl Default for Outbound {
+    fn default() -> Self {
+        Self {
+            hosts: Vec::new(),
+            private_addresses: false,
+            requests_max: 16,
+            body_bytes_max: 8 << 20,
+            connect_s_max: 10,
         }
     }
 }
@@ -223,6 +260,11 @@ impl Config {
             url.is_none_or(|url| url.starts_with("http://") || url.starts_with("https://")),
             "server.public_url has to start with http:// or https://",
         );
+        for host in &self.outbound.hosts {
+            if let Err(error) = host.parse::<stokehold_runtime::Host>() {
+                faults.push(format!("outbound.hosts: {error}"));
+            }
+        }
         faults.extend(self.mail.faults());
         faults
     }

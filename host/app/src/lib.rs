@@ -32,7 +32,7 @@ mod version;
 pub use account::GrantRequest;
 pub use app::{App, OpenError};
 pub use broker::{Authorization, BrokerError};
-pub use call::{Call, CallRequest};
+pub use call::{Call, CallRequest, Details};
 pub use caller::Caller;
 pub use client::Overview;
 pub use config::Config;
@@ -54,7 +54,8 @@ pub mod types {
         VersionId,
     };
     pub use stokehold_runtime::{
-        COMPILE, Failure, Fault, Faults, PRICE_LIST, Report, Runtime, Stop, compile_as_child,
+        COMPILE, Failure, Fault, Faults, HostCalls, PRICE_LIST, Price, Profile, Report, Runtime,
+        Stop, compile_as_child,
     };
     pub use stokehold_store::{
         AccountView, Address, ApiToken, Audit, CallRecord, CallStatus, Finding, Line, Mode,

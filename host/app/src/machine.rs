@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use stokehold_runtime::{CacheSettings, CompileSettings, LibrarySettings, Settings, ShelfSettings};
+use stokehold_runtime::{
+    CacheSettings, CompileSettings, LibrarySettings, Network, NetworkSettings, Settings,
+    ShelfSettings,
+};
 
 use crate::config::Config;
 
@@ -18,7 +21,20 @@ pub(crate) fn runtime_settings(config: &Config) -> Settings {
     if let Some(threads) = config.runtime.guest_threads {
         settings.guest_threads = threads;
     }
+    settings.profile = config.runtime.profile;
     settings
+}
+
+/// The network as services may use it. Hosts that cannot be read were refused with the settings.
+pub(crate) fn network(config: &Config) -> Network {
+    let outbound = &config.outbound;
+    Network::new(NetworkSettings {
+        hosts: outbound.hosts.iter().filter_map(|host| host.parse().ok()).collect(),
+        private_addresses: outbound.private_addresses,
+        requests_max: outbound.requests_max,
+        body_bytes_max: outbound.body_bytes_max,
+        connect_time_max: Duration::from_secs(outbound.connect_s_max),
+    })
 }
 
 /// How programs are compiled and kept; machine code on disk where there is a secret for it.

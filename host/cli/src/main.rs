@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod failure;
 mod output;
+mod profile;
 mod project;
 
 use std::process::ExitCode;
@@ -40,6 +41,8 @@ enum Command {
     /// Look at the configuration
     #[command(subcommand)]
     Config(commands::config::Command),
+    /// Show what a guest's work costs in fuel
+    PriceList(commands::price_list::Args),
     /// Compile what comes in for a host that is this process's parent
     #[command(name = stokehold_app::types::COMPILE, hide = true)]
     Compile(commands::compile::Args),
@@ -69,6 +72,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
             Command::Publish(args) => commands::publish::run(args).await,
             Command::Ledger(command) => commands::ledger::run(command),
             Command::Config(command) => commands::config::run(&command),
+            Command::PriceList(args) => Ok(commands::price_list::run(&args)),
             Command::Compile(args) => Ok(commands::compile::run(&args)),
         }
     })
