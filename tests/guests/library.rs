@@ -63,8 +63,8 @@ fn cache(directory: &Path) -> CacheSettings {
     CacheSettings { directory: directory.to_owned(), secret: [7; 32], bytes_max: 1 << 30 }
 }
 
-fn apart(settings: CompileSettings) -> Shelf {
-    let compile = CompileSettings { program: Some(binary::path().to_owned()), ..settings };
+fn apart(mut compile: CompileSettings) -> Shelf {
+    compile.program = Some(binary::path().to_owned());
     Shelf::open(LibrarySettings { compile, ..LibrarySettings::default() })
 }
 

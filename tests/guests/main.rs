@@ -2,11 +2,13 @@
 
 mod answers;
 mod contract;
+mod faults;
 mod fuel;
 mod isolation;
 mod library;
 mod limits;
 mod outbound;
+mod profile;
 mod services;
 mod threads;
 

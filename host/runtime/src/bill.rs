@@ -1,7 +1,7 @@
 //! What a guest owes for the host's work, and how it is taken from its fuel.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use wasmtime::{CallHook, CallHookHandler, StoreContextMut, Trap};
 use wasmtime_wasi_io::async_trait;
@@ -17,6 +17,8 @@ pub(crate) struct Bill(Arc<Entries>);
 #[derive(Debug, Default)]
 struct Entries {
     owed_fuel: AtomicU64,
+    /// The kind that was added latest.
+    latest: AtomicUsize,
     calls: [AtomicU64; HostCall::COUNT],
     fuel: [AtomicU64; HostCall::COUNT],
 }
@@ -43,6 +45,7 @@ impl Bill {
     pub(crate) fn add(&self, call: HostCall, units: usize) {
         let fuel = call.fuel(units);
         self.note(call, fuel);
+        self.0.latest.store(call as usize, Ordering::Relaxed);
         self.0.owed_fuel.fetch_add(fuel, Ordering::Relaxed);
     }
 
@@ -75,13 +78,16 @@ pub(crate) async fn pay(
 ) -> wasmtime::Result<()> {
     let fuel = call.fuel(units);
     store.data().bill.note(call, fuel);
-    profile::look(store, None)?;
-    take(store, fuel).await?;
-    profile::look(store, Some(call))
+    take(store, call.price().name, fuel).await
 }
 
-/// Takes `fuel` from the guest, and lets others run when it is their turn.
-async fn take(store: &mut StoreContextMut<'_, State>, fuel: u64) -> wasmtime::Result<()> {
+/// Takes `fuel` for `what` from the guest, and lets others run when it is their turn.
+async fn take(
+    store: &mut StoreContextMut<'_, State>,
+    what: &str,
+    fuel: u64,
+) -> wasmtime::Result<()> {
+    profile::look(store, None)?;
     let Some(left) = store.get_fuel()?.checked_sub(fuel) else {
         store.set_fuel(0)?;
         return Err(Trap::OutOfFuel.into());
@@ -89,6 +95,7 @@ async fn take(store: &mut StoreContextMut<'_, State>, fuel: u64) -> wasmtime::Re
     // This starts the engine's own interval between yields anew: a guest that calls often would
     // never yield, and so never be stopped by its deadline, if it did not yield here.
     store.set_fuel(left)?;
+    profile::look(store, Some(what))?;
     let turn = &mut store.data_mut().turn;
     if turn.is_over(left) {
         turn.begin(left);
@@ -112,9 +119,13 @@ impl CallHookHandler<State> for Collector {
         if event.entering_host() {
             return Ok(());
         }
-        match store.data().bill.0.owed_fuel.swap(0, Ordering::Relaxed) {
+        let entries = &store.data().bill.0;
+        match entries.owed_fuel.swap(0, Ordering::Relaxed) {
             0 => Ok(()),
-            fuel => take(&mut store, fuel).await,
+            fuel => {
+                let latest = entries.latest.load(Ordering::Relaxed);
+                take(&mut store, PRICE_LIST.host_calls[latest].name, fuel).await
+            }
         }
     }
 }

@@ -4,13 +4,14 @@
 //! anything. So each file ends with a code that only this host can make, and a file without a
 //! right one is compiled again, never mapped.
 
-use std::fs::{self, File};
+use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use hmac::{Hmac, KeyInit, Mac};
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, utimensat};
 use sha2::Sha256;
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -68,10 +69,7 @@ impl Cache {
         };
         drop(bytes);
         // The time of use decides what goes first when the cache is full.
-        let _ = File::options()
-            .append(true)
-            .open(&path)
-            .and_then(|file| file.set_modified(SystemTime::now()));
+        touch(&path);
         match map(engine, &path) {
             Ok(component) => Some(Cached { component, size_bytes }),
             Err(error) => {
@@ -157,6 +155,14 @@ impl Cache {
             bytes = bytes.saturating_sub(size);
         }
     }
+}
+
+/// A file that cannot be touched goes a little earlier, no more.
+fn touch(path: &Path) {
+    let nothing = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+    let times = Timestamps { last_access: nothing, last_modification: now };
+    let _ = utimensat(CWD, path, &times, AtFlags::empty());
 }
 
 fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {

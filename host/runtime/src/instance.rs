@@ -154,7 +154,7 @@ impl<T: Answer> Call<T> {
             capture_at_most: state.charge.capture_at_most,
             log: state.log.into_lines(),
             host_calls: state.bill.calls(),
-            profile: state.profiler.map(Profiler::into_profile),
+            profile: state.profiler.map(|profiler| profiler.finish(fuel_left)),
         }
     }
 }

@@ -10,7 +10,7 @@ pub(crate) struct Log(Arc<Mutex<Lines>>);
 
 #[derive(Debug)]
 struct Lines {
-    lines: Vec<String>,
+    kept: Vec<String>,
     bytes_left: usize,
     bytes_max: usize,
     cut: bool,
@@ -29,7 +29,7 @@ impl Log {
     pub(crate) fn new(bytes_max: usize) -> Self {
         let unfinished = [Vec::new(), Vec::new()];
         let lines =
-            Lines { lines: Vec::new(), bytes_left: bytes_max, bytes_max, cut: false, unfinished };
+            Lines { kept: Vec::new(), bytes_left: bytes_max, bytes_max, cut: false, unfinished };
         Log(Arc::new(Mutex::new(lines)))
     }
 
@@ -57,7 +57,7 @@ impl Log {
         let mut lines = self.lines();
         lines.finish(Stream::Out);
         lines.finish(Stream::Err);
-        mem::take(&mut lines.lines)
+        mem::take(&mut lines.kept)
     }
 
     fn lines(&self) -> MutexGuard<'_, Lines> {
@@ -73,11 +73,11 @@ impl Lines {
         // A line end each, so that empty lines use the limit up as well.
         if let Some(left) = self.bytes_left.checked_sub(line.len() + 1) {
             self.bytes_left = left;
-            self.lines.push(line.replace(char::is_control, " "));
+            self.kept.push(line.replace(char::is_control, " "));
         } else {
             self.cut = true;
             let bytes_max = self.bytes_max;
-            self.lines.push(format!("[log cut: it is limited to {bytes_max} bytes]"));
+            self.kept.push(format!("[log cut: it is limited to {bytes_max} bytes]"));
         }
     }
 

@@ -2,23 +2,23 @@
 //!
 //! The engine yields after an amount of fuel, and whoever polls the run then advances the engine's
 //! epoch, so that the guest calls back at the very place where it was interrupted: there the stack
-//! is looked at, and all fuel since the last look is put down to it. The amount grows with the fuel
-//! that is used, so that each look stands for no more than a few thousandths of the whole. What
-//! the host is paid for is put down to its calls exactly.
+//! is looked at, and all fuel since the last look is put down to it. A look stands for 1,000 fuel,
+//! and in long runs for up to a two-thousandth of what was used before it: that is how exact a
+//! function's share is. What the host is paid for is put down to its calls exactly, and the sum is
+//! what the run used.
 
 use std::collections::HashMap;
 use std::pin::pin;
-use std::task::Poll;
 
 use wasmtime::{AsContextMut, Engine, Store, StoreContextMut, UpdateDeadline, WasmBacktrace};
 
 use crate::instance::State;
-use crate::price_list::HostCall;
 use crate::stop::function_names;
 
-/// Fuel between two looks at the start.
-const INTERVAL_MIN: u64 = 100;
-/// A look stands for at most this part of the fuel that was used before it.
+/// Fuel between two yields. It stays the same: the guest keeps the rest of its interval where a
+/// change from outside would get lost.
+const INTERVAL: u64 = 1_000;
+/// A look stands for at most this part of the fuel that was used before it, or for an interval.
 const PART: u64 = 2_000;
 
 /// Fuel by stack: functions from the outermost to the innermost, with `;` between them, as tools
@@ -40,7 +40,9 @@ impl Profiler {
         Profiler { profile: Profile::default(), fuel_bought: fuel, fuel_left: fuel }
     }
 
-    pub(crate) fn into_profile(self) -> Profile {
+    /// All fuel put down: what came after the last look, to nobody.
+    pub(crate) fn finish(mut self, fuel_left: u64) -> Profile {
+        self.put_down("(after the last look)".to_owned(), fuel_left);
         self.profile
     }
 
@@ -52,28 +54,32 @@ impl Profiler {
         }
     }
 
-    fn interval(&self) -> u64 {
+    /// Whether it is worth a look again.
+    fn is_due(&self, fuel_left: u64) -> bool {
         let used = self.fuel_bought.saturating_sub(self.fuel_left);
-        (used / PART).max(INTERVAL_MIN)
+        self.fuel_left.saturating_sub(fuel_left) >= used / PART
     }
 }
 
 /// Has a run profiled, whose engine has epochs.
 pub(crate) fn start(store: &mut Store<State>) -> wasmtime::Result<()> {
-    store.fuel_async_yield_interval(Some(INTERVAL_MIN))?;
+    store.fuel_async_yield_interval(Some(INTERVAL))?;
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut store| {
-        look(&mut store, None)?;
+        let fuel_left = store.get_fuel()?;
+        if store.data().profiler.as_ref().is_some_and(|profiler| profiler.is_due(fuel_left)) {
+            look(&mut store, None)?;
+        }
         Ok(UpdateDeadline::Continue(1))
     });
     Ok(())
 }
 
 /// Puts the fuel since the last look down to where the guest is, or to the call of the host that
-/// it makes.
+/// it has just paid for.
 pub(crate) fn look(
     store: &mut StoreContextMut<'_, State>,
-    call: Option<HostCall>,
+    host: Option<&str>,
 ) -> wasmtime::Result<()> {
     if store.data().profiler.is_none() {
         return Ok(());
@@ -81,12 +87,10 @@ pub(crate) fn look(
     let fuel_left = store.get_fuel()?;
     let mut names = function_names(&WasmBacktrace::force_capture(store.as_context_mut()));
     names.reverse();
-    names.extend(call.map(|call| format!("host {}", call.price().name)));
+    names.extend(host.map(|name| format!("host {name}")));
     let stack = names.iter().map(|name| name.replace(';', ":")).collect::<Vec<_>>().join(";");
     if let Some(profiler) = &mut store.data_mut().profiler {
         profiler.put_down(stack, fuel_left);
-        let interval = profiler.interval();
-        store.fuel_async_yield_interval(Some(interval))?;
     }
     Ok(())
 }
@@ -96,7 +100,7 @@ pub(crate) async fn watch<T>(engine: &Engine, run: impl Future<Output = T>) -> T
     let mut run = pin!(run);
     std::future::poll_fn(|context| {
         let poll = run.as_mut().poll(context);
-        if let Poll::Pending = poll {
+        if poll.is_pending() {
             engine.increment_epoch();
         }
         poll
