@@ -24,8 +24,8 @@ pub(crate) fn write(path: &Path, profile: Option<&Profile>) -> Result<(), Failur
         return fs::write(path, stacks.join("\n") + "\n").map_err(|error| failed(&error));
     }
     let mut options = Options::default();
-    options.title = "Fuel by function".to_owned();
-    options.count_name = "fuel".to_owned();
+    options.title = String::from("Fuel by function");
+    options.count_name = String::from("fuel");
     let mut image = Vec::new();
     let stacks = stacks.iter().map(String::as_str);
     flamegraph::from_lines(&mut options, stacks, &mut image).map_err(|error| failed(&error))?;
