@@ -32,11 +32,11 @@ pub struct CompileSettings {
     /// The program that has the subcommand `compile`: the host's own. Without one, components are
     /// compiled in this process and without limits, which is for what its user wrote himself.
     pub program: Option<PathBuf>,
-    /// The most memory that one compilation may take, in bytes of address space. 4 GiB by
-    /// default: the largest component known, of 18 MB, takes 1.5.
+    /// The most memory that one compilation may take, in bytes of address space. 2 GiB by
+    /// default: the largest component known, a Python guest of 18 MB, takes a third of that.
     pub memory_bytes_max: u64,
     /// How long one compilation may take. 2 minutes by default: the largest component known takes
-    /// 30 s of one core.
+    /// 15 s on two busy cores.
     pub time_max: Duration,
     /// Compilations at the same time; further ones wait. 1 by default: each uses several cores.
     pub at_once_max: usize,
@@ -46,7 +46,7 @@ impl Default for CompileSettings {
     fn default() -> Self {
         CompileSettings {
             program: None,
-            memory_bytes_max: 4 << 30,
+            memory_bytes_max: 2 << 30,
             time_max: Duration::from_mins(2),
             at_once_max: 1,
         }
