@@ -1,6 +1,7 @@
 //! A component on Wasmtime alone, with as much metering as is asked for.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use stokehold_tests::binary;
@@ -30,10 +31,11 @@ pub(crate) enum Meter {
     FuelAndEpochs,
 }
 
-/// The coal roller, metered or not.
+/// The coal roller and the JSON mill, metered or not.
 pub(crate) struct Bare {
     meter: Meter,
-    program: PaidServicePre<Hearth>,
+    coal_roller: PaidServicePre<Hearth>,
+    json_mill: PaidServicePre<Hearth>,
 }
 
 /// What the guest is told of its fuel: so much less each time it asks, whatever it burns. So it does
@@ -54,9 +56,6 @@ impl Bare {
             .concurrency_support(false)
             .cranelift_nan_canonicalization(true);
         let engine = Engine::new(&config)?;
-        let component = fs::read(binary::root().join("plugins/coalroller/coalroller.wasm"))
-            .context("the coal roller cannot be read")?;
-        let component = Component::new(&engine, component)?;
         let mut linker = Linker::<Hearth>::new(&engine);
         let mut charge = linker.instance(CHARGE)?;
         charge.func_wrap("authorized", |_, ()| Ok((1_000_000u64,)))?;
@@ -67,13 +66,14 @@ impl Bare {
         })?;
         charge.func_wrap("capture-at-most", |_, (_,): (u64,)| Ok(()))?;
         charge.func_wrap("progress", |_, (_, _): (f32, String)| Ok(()))?;
-        let program = PaidServicePre::new(linker.instantiate_pre(&component)?)?;
-        Ok(Self { meter, program })
+        let coal_roller = load(&linker, "coalroller")?;
+        let json_mill = load(&linker, "jsonmill")?;
+        Ok(Self { meter, coal_roller, json_mill })
     }
 
     fn store(&self, hashes: u64) -> Result<Store<Hearth>> {
         let fuel_left = FUEL_STEP.saturating_mul(hashes.saturating_add(2));
-        let mut store = Store::new(self.program.engine(), Hearth { fuel_left });
+        let mut store = Store::new(self.coal_roller.engine(), Hearth { fuel_left });
         if !matches!(self.meter, Meter::None) {
             store.set_fuel(u64::MAX)?;
             store.fuel_async_yield_interval(Some(1_000_000))?;
@@ -87,7 +87,7 @@ impl Bare {
     /// How long it takes to roll so many hashes.
     pub(crate) async fn roll(&self, hashes: u64) -> Result<Duration> {
         let mut store = self.store(hashes)?;
-        let service = self.program.instantiate_async(&mut store).await?;
+        let service = self.coal_roller.instantiate_async(&mut store).await?;
         let start = Instant::now();
         let answer = handle(&service, &mut store, "roll", r#"{"credits":1}"#.to_owned()).await?;
         let took = start.elapsed();
@@ -95,17 +95,26 @@ impl Bare {
         Ok(took)
     }
 
-    /// How long it takes to read so much JSON, which the guest then has no use for.
-    pub(crate) async fn read(&self, params: &str) -> Result<Duration> {
+    /// How long it takes to read this JSON into a tree and to write it again.
+    pub(crate) async fn mill(&self, params: &str) -> Result<Duration> {
         let mut store = self.store(1)?;
-        let service = self.program.instantiate_async(&mut store).await?;
-        let request = request("roll", params.to_owned());
+        let service = self.json_mill.instantiate_async(&mut store).await?;
         let start = Instant::now();
-        let quote = service.stokehold_service_service().call_quote(&mut store, &request).await?;
-        let took = start.elapsed();
-        ensure!(quote.is_ok(), "the coal roller does not read its params: {quote:?}");
-        Ok(took)
+        handle(&service, &mut store, "mill", params.to_owned()).await?;
+        Ok(start.elapsed())
     }
+}
+
+fn load(linker: &Linker<Hearth>, name: &str) -> Result<PaidServicePre<Hearth>> {
+    let path = plugin(name);
+    let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let component = Component::new(linker.engine(), bytes)?;
+    PaidServicePre::new(linker.instantiate_pre(&component)?)
+}
+
+/// Where the component of a plugin is.
+pub(crate) fn plugin(name: &str) -> PathBuf {
+    binary::root().join(format!("plugins/{name}/{name}.wasm"))
 }
 
 fn request(route: &str, params: String) -> Request {
@@ -125,5 +134,5 @@ async fn handle(
 ) -> Result<String> {
     let request = request(route, params);
     let answer = service.stokehold_service_service().call_handle(store, &request).await?;
-    answer.map_err(|failure| wasmtime::format_err!("the coal roller failed: {failure:?}"))
+    answer.map_err(|failure| wasmtime::format_err!("the guest failed: {failure:?}"))
 }

@@ -2,7 +2,7 @@
 
 use std::mem;
 use std::pin::Pin;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use wasmtime::Store;
 
@@ -90,7 +90,7 @@ impl<T: Answer> Call<T> {
             Ok(end) => end,
             Err(_) => End::Stopped(Stop::Deadline { limit: deadline, elapsed: start.elapsed() }),
         };
-        self.measured(end, start.elapsed(), store)
+        self.measured(end, start, store)
     }
 
     fn store(&mut self, settings: &Settings) -> wasmtime::Result<Store<State>> {
@@ -140,17 +140,18 @@ impl<T: Answer> Call<T> {
         }
     }
 
-    fn measured(&self, end: End<T>, elapsed: Duration, store: Store<State>) -> Run<T> {
+    fn measured(&self, end: End<T>, start: Instant, store: Store<State>) -> Run<T> {
         let fuel_left = match store.get_fuel() {
             Ok(fuel) => fuel,
             Err(error) => return Run::broken(format!("{error:#}")),
         };
+        // The instance goes here; to clean up after it is part of the run.
         let state = store.into_data();
         Run {
             end,
             fuel_used: self.budget.fuel.saturating_sub(fuel_left),
             memory_peak_bytes: state.memory.peak_bytes(),
-            elapsed,
+            elapsed: start.elapsed(),
             capture_at_most: state.charge.capture_at_most,
             log: state.log.into_lines(),
             host_calls: state.bill.calls(),
