@@ -1,20 +1,22 @@
 //! A paid call: admission, quote, authorize, run, settle, answer.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
 use stokehold_ledger::{AccountToken, CallId, Credits, Refusal, ServiceId, Span};
-use stokehold_runtime::{Budget, End, PRICE_LIST, Program, Request, Run};
+use stokehold_runtime::{Budget, End, HostCalls, PRICE_LIST, Profile, Program, Request, Run};
 use stokehold_store::{
     CallRecord, CallStatus, Error as StoreError, NewCall, Once, ServiceStatus, Settlement, Spent,
 };
 use uuid::Uuid;
 
-use crate::app::{App, mebibytes};
+use crate::app::App;
 use crate::caller::Caller;
 use crate::catalogue::{Active, Live};
 use crate::error::Error;
+use crate::machine::mebibytes;
 use crate::manifest::Settle;
 use crate::once::once;
 use crate::outcome::CallFailure;
@@ -67,8 +69,31 @@ pub struct Call {
     pub elapsed: Duration,
     /// What the guest has said, line by line.
     pub log: Vec<String>,
+    /// What its host did for it; not known of a call that was made before.
+    pub details: Details,
     /// The result, the text of a JSON value; or why there is none.
     pub outcome: Result<String, CallFailure>,
+}
+
+/// What a host has seen of a call beside its record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// What the guest had its host do, and what that cost.
+    pub host_calls: Vec<HostCalls>,
+    /// Whether the same call would burn the same fuel again.
+    pub is_repeatable: bool,
+    /// Where its fuel went, where the settings ask for it.
+    pub profile: Option<Profile>,
+}
+
+impl Details {
+    fn take(run: &mut Run<String>) -> Self {
+        Self {
+            is_repeatable: run.is_repeatable(),
+            host_calls: mem::take(&mut run.host_calls),
+            profile: run.profile.take(),
+        }
+    }
 }
 
 impl App {
@@ -113,7 +138,7 @@ impl App {
             return self.made_before(known).await;
         }
         let _place = self.admission.enter(id, active.manifest.concurrency, account).await?;
-        let program = active.program(&self.runtime).await.map_err(CallFailure::Host)?;
+        let program = self.program(&active).await.map_err(CallFailure::Host)?;
 
         let making = Making { app: self, live: &live, active: &active, program: &program };
         let guest = Request {
@@ -189,7 +214,8 @@ impl Making<'_> {
         let calls = &self.app.config.calls;
         let deadline = Duration::from_millis(calls.quote_deadline_ms);
         let budget = self.budget(calls.free_fuel, deadline);
-        let run = self.app.runtime.quote(self.program, guest.clone(), budget).await;
+        let run =
+            self.app.runtime.quote(self.program, guest.clone(), budget, &self.active.access).await;
         let quote = answered(run.end)?;
         let credits = i64::try_from(quote.credits).map(Credits::from_micros);
         match credits {
@@ -260,7 +286,8 @@ impl Making<'_> {
     async fn run(&self, guest: Request, call: &Authorized) -> Option<Run<String>> {
         let budget = self.budget(call.fuel, self.deadline());
         let authorized = u64::try_from(call.credits.micros()).unwrap_or(0);
-        let run = self.app.runtime.handle(self.program, guest, authorized, budget);
+        let access = self.active.access.clone();
+        let run = self.app.runtime.handle(self.program, guest, authorized, budget, access);
         let mut stopping = self.app.stopping.subscribe();
         tokio::select! {
             run = run => Some(run),
@@ -272,8 +299,9 @@ impl Making<'_> {
     async fn settle(
         &self,
         call: Authorized,
-        run: Option<Run<String>>,
+        mut run: Option<Run<String>>,
     ) -> Result<Call, CallFailure> {
+        let details = run.as_mut().map(Details::take).unwrap_or_default();
         let (fuel_used, memory_peak_bytes, elapsed, log, capture_at_most, outcome) = match run {
             None => (0, 0, Duration::ZERO, Vec::new(), None, Err(CallFailure::HostStopping)),
             Some(run) => {
@@ -319,7 +347,17 @@ impl Making<'_> {
         );
         let authorized = call.credits;
         let id = call.id;
-        Ok(Call { id, authorized, captured, fuel_used, memory_peak_bytes, elapsed, log, outcome })
+        Ok(Call {
+            id,
+            authorized,
+            captured,
+            fuel_used,
+            memory_peak_bytes,
+            elapsed,
+            log,
+            details,
+            outcome,
+        })
     }
 
     /// What a call that succeeded costs: never more than was authorized.
@@ -366,6 +404,7 @@ fn recorded(record: CallRecord) -> Call {
         memory_peak_bytes: usize::try_from(record.memory_peak_bytes).unwrap_or(0),
         elapsed: Duration::from_millis(number(record.duration_ms)),
         log: record.log.lines().map(str::to_owned).collect(),
+        details: Details::default(),
         outcome,
     }
 }

@@ -16,6 +16,7 @@ pub mod config;
 mod database;
 mod error;
 mod hold;
+mod machine;
 mod mail;
 mod manifest;
 mod once;
@@ -31,7 +32,7 @@ mod version;
 pub use account::GrantRequest;
 pub use app::{App, OpenError};
 pub use broker::{Authorization, BrokerError};
-pub use call::{Call, CallRequest};
+pub use call::{Call, CallRequest, Details};
 pub use caller::Caller;
 pub use client::Overview;
 pub use config::Config;
@@ -52,7 +53,10 @@ pub mod types {
         HoldId, OrderId, PackId, PostingKind, Refusal, ServiceId, Span, Timestamp, TokenId,
         VersionId,
     };
-    pub use stokehold_runtime::{Failure, Fault, Faults, PRICE_LIST, Report, Runtime, Stop};
+    pub use stokehold_runtime::{
+        COMPILE, Failure, Fault, Faults, HostCalls, PRICE_LIST, Price, Profile, Report, Runtime,
+        Stop, compile_as_child,
+    };
     pub use stokehold_store::{
         AccountView, Address, ApiToken, Audit, BackupError, CallRecord, CallStatus, Finding, Line,
         Mode, OpenError as StoreOpenError, OpenHold, Order, OrderStatus, OwnAccount, Pack,

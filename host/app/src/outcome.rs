@@ -94,6 +94,7 @@ impl CallFailure {
             Self::Stopped(Stop::Memory { .. }) => "memory",
             Self::Stopped(Stop::Deadline { .. }) => "deadline",
             Self::Stopped(Stop::Output { .. }) => "output",
+            Self::Stopped(Stop::Handles { .. }) => "handles",
             Self::Stopped(Stop::Trap { .. }) => "trap",
             Self::BadOutput(_) => "bad-output",
             Self::HoldLost(_) => "hold-lost",
@@ -121,6 +122,9 @@ impl CallFailure {
             }
             Self::Stopped(Stop::Deadline { limit: value, elapsed }) => {
                 limit("deadline_ms", millis(*value), millis(*elapsed))
+            }
+            Self::Stopped(Stop::Handles { limit: value, asked }) => {
+                limit("handles", *value as u64, *asked as u64)
             }
             Self::Stopped(Stop::Output { limit_bytes }) => {
                 let value = *limit_bytes as u64;
