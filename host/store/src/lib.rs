@@ -11,20 +11,30 @@ mod clock;
 mod error;
 mod expiry;
 mod hold;
+mod job;
+mod op;
 mod order;
 mod outbox;
 mod posting;
-mod readers;
+mod queue;
 mod replay;
 mod row;
+mod seal;
 mod setting;
+mod sqlite;
 mod statement;
 mod store;
 mod token;
 mod trial;
 mod verify;
 mod version;
+mod working_set;
 mod writer;
+
+/// What the queue locks and waits with.
+mod sync {
+    pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+}
 
 pub use account::AccountView;
 pub use call::{CallRecord, CallStatus, NewCall, Settlement, Spent};
