@@ -32,9 +32,9 @@ pub(crate) struct Outcome {
 /// Runs one.
 pub(crate) fn run(subject: &mut Subject, number: u32, rng: &mut Rng, kills: &mut Kills) -> Outcome {
     let kill = kills.next(rng);
-    if let Kill::FailPoint(point) = &kill {
+    if let Kill::FailPoint(..) = &kill {
         subject.kill();
-        subject.start(Some(point));
+        subject.start(Some(&kill.to_string()));
     }
     let journals = load(subject, number, rng, &kill);
     let (mut violations, mut operations) = (Vec::new(), 0);
@@ -82,7 +82,7 @@ fn load(subject: &mut Subject, number: u32, rng: &mut Rng, kill: &Kill) -> Vec<J
                 wait(*moment);
                 subject.kill();
             }
-            Kill::FailPoint(_) => {
+            Kill::FailPoint(..) => {
                 wait(FAIL_POINT_WAIT);
                 subject.kill();
             }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use stokehold_ledger::Credits;
+use stokehold_store::FailPoint;
 use stokehold_tests::binary;
 use stokehold_tests::guest;
 use stokehold_tests::poll;
@@ -18,9 +19,6 @@ use crate::caller::Caller;
 pub(crate) const SERVICE: &str = "echo";
 /// What each call costs.
 pub(crate) const CALL_PRICE: Credits = Credits::from_micros(10_000);
-
-/// Names a fail point for the process that is started.
-const FAIL_POINT: &str = "STOKEHOLD_FAIL_POINT";
 
 /// A host on data that outlives it.
 pub(crate) struct Subject {
@@ -105,6 +103,6 @@ fn place(directory: &TempDir, postgres: Option<&Postgres>) -> [String; 2] {
 fn start(directory: &TempDir, postgres: Option<&Postgres>, fail_point: Option<&str>) -> Server {
     let database = postgres.map(|_| place(directory, postgres));
     let arguments: Vec<_> = database.iter().flatten().map(String::as_str).collect();
-    let settings = fail_point.map(|point| (FAIL_POINT, point));
+    let settings = fail_point.map(|point| (FailPoint::VARIABLE, point));
     Server::start(directory.path(), &arguments, settings.as_slice())
 }
