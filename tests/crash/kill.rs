@@ -30,7 +30,7 @@ pub(crate) enum Kill {
 pub(crate) struct Kills {
     kind: Kind,
     fail_points: bool,
-    counts: BTreeMap<String, u32>,
+    counts: BTreeMap<&'static str, u32>,
 }
 
 impl Kills {
@@ -50,13 +50,22 @@ impl Kills {
         } else {
             Kill::Host(moment)
         };
-        *self.counts.entry(kill.name().to_owned()).or_default() += 1;
+        self.count(kill.name());
         kill
+    }
+
+    /// Notes that the load did not come to a fail point, so that the host was killed from outside.
+    pub(crate) fn missed(&mut self) {
+        self.count("(not reached)");
+    }
+
+    fn count(&mut self, name: &'static str) {
+        *self.counts.entry(name).or_default() += 1;
     }
 }
 
 impl Kill {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         match self {
             Self::Host(_) => "host",
             Self::FailPoint(point, _) => point.name(),

@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 use stokehold_ledger::{AccountToken, CallId, Credits, Refusal, ServiceId, Span};
 use stokehold_runtime::{Budget, End, PRICE_LIST, Program, Request, Run};
 use stokehold_store::{
-    CallRecord, CallStatus, Error as StoreError, FailPoint, NewCall, Once, ServiceStatus, Settlement, Spent,
+    CallRecord, CallStatus, Error as StoreError, FailPoint, NewCall, Once, ServiceStatus,
+    Settlement, Spent,
 };
 use uuid::Uuid;
 
