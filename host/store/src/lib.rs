@@ -20,6 +20,8 @@ mod posting;
 mod queue;
 mod replay;
 mod row;
+#[cfg(test)]
+mod scheduled;
 mod seal;
 mod setting;
 mod sqlite;

@@ -22,9 +22,9 @@ use crate::replay;
 use crate::writer::{Backend, Failure, Group};
 
 /// How many pages the write-ahead log may have before it is copied into the database, which lets it
-/// be written from its start again: 16 MiB. Overwriting it takes half as long as growing it, and a
+/// be written from its start again: 32 MiB. Overwriting it takes half as long as growing it, and a
 /// page that was written often is copied once.
-const LOG_PAGES_MAX: i32 = 4_096;
+const LOG_PAGES_MAX: i32 = 8_192;
 
 /// The same for a moment at which nobody waits.
 const LOG_PAGES_IDLE: i32 = 1_024;

@@ -201,7 +201,13 @@ impl<B: Backend> Work<B> {
         if group.len() == 0 {
             return;
         }
+        let is_many = group.len() > 1;
         self.commit(group);
+        if is_many {
+            // Those who were answered may have more to write: let them come, so that the next group
+            // is not the first of them alone.
+            std::thread::yield_now();
+        }
         let idle = self.shared.queue.is_empty();
         self.backend.tidy(idle);
     }
@@ -301,3 +307,6 @@ enum Failed {
     /// Nobody knows.
     Unsettled,
 }
+
+#[cfg(test)]
+mod tests;

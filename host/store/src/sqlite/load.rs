@@ -93,7 +93,8 @@ fn due(db: &Connection, wanted: &Wanted, rows: &mut WorkingSet) -> Result<()> {
     };
     rows.accounts().try_for_each(&mut take)?;
     if wanted.swept_max > 0 {
-        let oldest = format!("{HOLD} WHERE state = 0 AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2");
+        let oldest =
+            format!("{HOLD} WHERE state = 0 AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2");
         let mut oldest = db.prepare_cached(&oldest)?;
         for due in oldest.query_map((now, wanted.swept_max), hold)? {
             found.push(due?);
