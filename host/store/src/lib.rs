@@ -5,6 +5,7 @@
 //! [`stokehold_ledger::decide`] alone: this crate loads the rows, asks, and writes the answer.
 
 mod account;
+mod backup;
 mod call;
 mod catalogue;
 mod clock;
@@ -40,6 +41,7 @@ mod sync {
 }
 
 pub use account::AccountView;
+pub use backup::{BackupError, restore};
 pub use call::{CallRecord, CallStatus, NewCall, Settlement, Spent};
 pub use catalogue::{NewPack, NewService, Pack, PackChange, Service, ServiceChange, ServiceStatus};
 pub use error::{Error, OpenError};
