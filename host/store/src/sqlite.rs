@@ -16,6 +16,7 @@ pub(crate) use open::{Lock, Place, migrate};
 pub(crate) use readers::{Readers, open_read_only};
 
 use crate::error::{Error, OpenError};
+use crate::fail_point::FailPoint;
 use crate::job::Cold;
 use crate::replay;
 use crate::writer::{Backend, Failure, Group};
@@ -121,6 +122,7 @@ fn run_cold(db: &Connection, job: &mut dyn Cold, now: Timestamp) -> Result<(), E
 }
 
 fn commit(db: &Connection) -> Result<(), Failure> {
+    FailPoint::BeforeCommit.pass();
     match db.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])) {
         Ok(_) => Ok(()),
         // A constraint is checked before anything is written.
