@@ -217,8 +217,13 @@ impl Making<'_> {
         let calls = &self.app.config.calls;
         let deadline = Duration::from_millis(calls.quote_deadline_ms);
         let budget = self.budget(calls.free_fuel, deadline);
-        let run =
-            self.app.runtime.quote(self.program, guest.clone(), budget, &self.active.access).await;
+        let access = &self.active.access;
+        let run = self.app.runtime.quote(self.program, guest.clone(), budget, access).await;
+        if let End::Stopped(_) = run.end {
+            // There is no call yet whose log this could be.
+            let log = log(run.log, &run.end).join("\n");
+            tracing::info!(service = self.live.service.name, log, "a quote was stopped");
+        }
         let quote = answered(run.end)?;
         let credits = i64::try_from(quote.credits).map(Credits::from_micros);
         match credits {

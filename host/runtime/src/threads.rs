@@ -24,7 +24,7 @@ pub(crate) fn start(threads: usize) -> io::Result<Runtime> {
 /// Lowers the calling thread's priority. On Linux alone is it a thread's own.
 pub(crate) fn stand_back() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+    if let Err(error) = rustix::process::nice(NICENESS) {
         tracing::warn!(%error, "guests run at the broker's own priority");
     }
 }

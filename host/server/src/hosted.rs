@@ -114,7 +114,7 @@ fn translate(host: &Host, service: &str, failed: &CallFailure) -> Fault {
         "user-error" | "refused" => Class::UserError,
         // The client can mend these: it asks for less, or pays for more.
         "out-of-fuel" | "memory" | "deadline" | "output" => Class::UserError,
-        "trap" | "bad-output" => Class::ServiceFault,
+        "trap" | "handles" | "bad-output" => Class::ServiceFault,
         "unavailable" | "no-service" | "busy" | "hold-lost" | "host-stopped" => Class::Unavailable,
         _ => {
             tracing::error!(error = failed as &dyn std::error::Error, "a call failed");

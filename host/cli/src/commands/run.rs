@@ -219,7 +219,9 @@ fn mend(failure: &CallFailure) -> &'static str {
             "close streams and requests when they are done"
         }
         CallFailure::Stopped(Stop::Output { .. }) => "answer with less, or in several calls",
-        CallFailure::Stopped(Stop::Trap { .. }) => "the log says where: a panic traps, too",
+        CallFailure::Stopped(Stop::Trap { .. }) => {
+            "the log says where, for a quote with STOKEHOLD_LOG=info: a panic traps, too"
+        }
         CallFailure::BadOutput(_) => "answer with JSON text, and quote a sane amount",
         _ => "STOKEHOLD_LOG=debug shows what the host does",
     }
