@@ -1,7 +1,10 @@
 //! Limits of the host: who meets one is told when to come back, and nothing is held.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use stokehold_tests::http::Reply;
@@ -112,6 +115,50 @@ fn a_batch_can_be_too_long() {
     reply.expect(400);
     reply.fault("InvalidRequest");
     server.client().post(ROLL, &json!([one])).fault("InvalidRequest");
+}
+
+#[test]
+fn a_client_that_never_ends_its_headers_is_hung_up_on() {
+    let data = directory();
+    let server = start(data.path(), &[("STOKEHOLD_SERVER_READ_S_MAX", "1")]);
+    let mut slow = connect(&server);
+    slow.write_all(b"POST /iap/1/authorize HTTP/1.1\r\nHost: a").expect("the request begins");
+    // The connection ends, with or without a word.
+    assert!(slow.read_to_end(&mut Vec::new()).is_ok());
+}
+
+#[test]
+fn connections_above_their_limit_wait_to_be_accepted() {
+    let data = directory();
+    let server = Server::sandbox_with(data.path(), &[("STOKEHOLD_SERVER_CONNECTIONS_MAX", "1")]);
+    let mut first = connect(&server);
+    assert_eq!(alive(&mut first), Some(200));
+    let mut second = connect(&server);
+    second.set_read_timeout(Some(Duration::from_millis(300))).expect("a limit");
+    assert_eq!(alive(&mut second), None);
+    drop(first);
+    second.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
+    assert_eq!(status(&mut second), Some(200));
+}
+
+fn connect(server: &Server) -> TcpStream {
+    let address = server.address.strip_prefix("http://").expect("an address");
+    let stream = TcpStream::connect(address).expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
+    stream
+}
+
+/// Asks whether the server is alive; `None` where no answer comes in time.
+fn alive(stream: &mut TcpStream) -> Option<u16> {
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").expect("the request goes out");
+    status(stream)
+}
+
+fn status(stream: &mut TcpStream) -> Option<u16> {
+    let mut answer = [0; 1024];
+    let length = stream.read(&mut answer).ok()?;
+    let answer = std::str::from_utf8(&answer[..length]).expect("text");
+    answer.split(' ').nth(1)?.parse().ok()
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn the_link_of_the_mail_opens_the_account() {
     house.authorize("anna", 5.25);
     let mail = mailbox.mail("anna@example.com");
     let text = mail["text"].as_str().expect("a text");
-    let link = text.lines().find(|line| line.starts_with("http://127.0.0.1:")).expect("a link");
+    let link = text.lines().find(|line| line.starts_with(&house.server.address)).expect("a link");
     let path = link.find("/iap/").map(|start| &link[start..]).expect("a path");
     let page = house.server.client().get(path);
     assert!(page.status == 200 && page.text.contains("4.75"), "{page:?}");

@@ -6,6 +6,7 @@ pub mod binary;
 pub mod guest;
 pub mod http;
 pub mod poll;
+pub mod postgres;
 pub mod raw;
 pub mod server;
 pub mod upload;

@@ -80,6 +80,11 @@ impl Server {
         Ran::new(output.expect("the program starts"))
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// A client without credentials.
     pub fn client(&self) -> Client {
         Client::new(&self.address)

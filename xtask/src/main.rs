@@ -1,13 +1,16 @@
 //! Tasks of this repository: `cargo xtask TASK`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "what a task says, it prints")]
 
+mod bench;
 mod build_guests;
 mod chromium;
 mod command;
 mod component;
+mod crash;
 mod digest;
 mod guest;
 mod paths;
+mod program;
 mod target;
 mod test;
 mod tidy;
@@ -21,8 +24,14 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask")]
 enum Task {
+    /// Measure, side by side in one go
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Build every guest in plugins/ and write its component beside its source
     BuildGuests(build_guests::Options),
+    /// Kill the program under load, again and again, and compare with what its clients had heard
+    #[command(disable_help_flag = true)]
+    Crash(program::Arguments),
     /// Build all and run every test
     Test(test::Options),
     /// Check the rules of the code base that no other tool checks
@@ -44,7 +53,9 @@ fn main() -> ExitCode {
 
 fn run(task: &Task) -> Result<()> {
     match task {
+        Task::Bench(bench) => bench::run(bench),
         Task::BuildGuests(options) => build_guests::run(options),
+        Task::Crash(arguments) => crash::run(arguments),
         Task::Test(options) => test::run(options),
         Task::Tidy => tidy::run(),
     }

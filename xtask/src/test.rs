@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::{build_guests, chromium, command, paths};
+use crate::{build_guests, chromium, command, paths, program};
 
 /// Options of the task.
 #[derive(clap::Args)]
@@ -20,17 +20,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     step("guests are what their source builds", || {
         build_guests::run(&build_guests::Options { check: true })
     })?;
-    // With the features of the whole workspace, as the tests have: nothing is compiled twice.
-    step("the programs that the tests start", || {
-        command::run(command::cargo().current_dir(paths::root()).args([
-            "build",
-            "--locked",
-            "--release",
-            "--workspace",
-            "--bins",
-            "--examples",
-        ]))
-    })?;
+    step("the programs that the tests start", || program::build(&[]))?;
     step("the browser that the tests drive", chromium::ensure)?;
     step("tests of the host", || command::run(&mut host_tests(options)))?;
     step("tests of the guests", || command::run(&mut guest_tests()))

@@ -43,10 +43,26 @@ pub struct Server {
     pub upload_bytes_max: usize,
     /// The most requests in one JSON-RPC batch. Each is as expensive as a request of its own.
     pub batch_max: usize,
+    /// How deep the JSON of a JSON-RPC body may be nested, the outermost object included. Most
+    /// parsers, a guest's among them, stop at 128.
+    pub depth_max: usize,
     /// How long a stopping host lets calls run on before it cancels them, in seconds.
     pub grace_s: u64,
-    /// How long a client may take to send a request's headers and body, in seconds.
+    /// How long a client may take to send a request's headers, counted from the end of the one
+    /// before, and how long its body may pause on its way, in seconds.
     pub read_s_max: u64,
+    /// The most connections that are open at once; further ones wait to be accepted. Each takes
+    /// some 20 KiB and an open file.
+    pub connections_max: usize,
+}
+
+impl Server {
+    /// The address that clients know the host by, without a slash at its end.
+    pub fn base_url(&self) -> String {
+        let listen = || format!("http://{}", self.listen);
+        let url = self.public_url.clone().unwrap_or_else(listen);
+        url.trim_end_matches('/').to_owned()
+    }
 }
 
 /// Where the data is.
@@ -119,8 +135,10 @@ impl Default for Server {
             body_bytes_max: 1 << 20,
             upload_bytes_max: 64 << 20,
             batch_max: 50,
+            depth_max: 128,
             grace_s: 30,
             read_s_max: 30,
+            connections_max: 10_000,
         }
     }
 }
@@ -183,6 +201,9 @@ impl Config {
         check(self.broker.commission_bp <= 10_000, "broker.commission_bp can be 10000 at the most");
         check(self.broker.ttl_hours_max >= 1, "broker.ttl_hours_max has to be at least 1");
         check(self.server.batch_max >= 1, "server.batch_max has to be at least 1");
+        // An envelope, its params, and a list of objects in them.
+        check(self.server.depth_max >= 4, "server.depth_max has to be at least 4");
+        check(self.server.connections_max >= 1, "server.connections_max has to be at least 1");
         check(self.runtime.guest_threads != Some(0), "runtime.guest_threads has to be at least 1");
         let url = self.server.public_url.as_deref();
         check(

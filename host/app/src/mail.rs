@@ -58,9 +58,7 @@ impl Mailer {
                 sender: settings.sender()?,
             })),
         };
-        let listen = || format!("http://{}", config.server.listen);
-        let base_url = config.server.public_url.clone().unwrap_or_else(listen);
-        let base_url = base_url.trim_end_matches('/').to_owned();
+        let base_url = config.server.base_url();
         Ok(Self { settings, base_url, post, closing: AtomicBool::new(false) })
     }
 

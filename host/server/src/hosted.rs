@@ -27,7 +27,7 @@ pub(crate) async fn call(
         Ok(body) => body,
         Err(error) => return rpc::fault(stokehold_wire::Id::NULL, &rpc::unread(&host, &error)),
     };
-    let message = match single(&body) {
+    let message = match single(&host, &body) {
         Ok(message) => message,
         Err(wrong) => return rpc::fault(stokehold_wire::Id::NULL, &wrong),
     };
@@ -52,8 +52,8 @@ pub(crate) async fn call(
     (headers, rpc::json(status, body)).into_response()
 }
 
-fn single(body: &[u8]) -> Result<Message<'_>, Fault> {
-    match parse(body, 1)? {
+fn single<'a>(host: &Host, body: &'a [u8]) -> Result<Message<'a>, Fault> {
+    match parse(body, rpc::limits(host))? {
         Payload::Single(message) => Ok(message),
         Payload::Batch(_) => {
             Err(Fault::new(Class::InvalidRequest, "a paid call is made alone, not in a batch"))

@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 
-use axum::extract::Request;
-use axum::http::Uri;
+use axum::http::{Request, Uri};
 
 /// Reads `//iap/1/authorize/` as `/iap/1/authorize`: clients up to Odoo 17 join the host's address
 /// and a path as strings.
-pub(crate) fn normalise(mut request: Request) -> Request {
+pub(crate) fn normalise<B>(mut request: Request<B>) -> Request<B> {
     if let Some(uri) = normalised(request.uri()) {
         *request.uri_mut() = uri;
     }

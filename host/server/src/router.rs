@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use stokehold_app::App;
+use stokehold_wire::{Class, Fault, Id};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa::OpenApi;
@@ -18,7 +19,7 @@ use utoipa_axum::routes;
 use crate::api::Security;
 use crate::api::document::complete;
 use crate::problem::Problem;
-use crate::rpc::Method;
+use crate::rpc::Method as Asked;
 use crate::{api, health, hosted, pages, rpc};
 
 /// What handlers share.
@@ -30,6 +31,14 @@ pub struct Host {
     pub base_url: Arc<str>,
 }
 
+impl Host {
+    /// A host that clients know by the address of its configuration.
+    pub fn new(app: Arc<App>) -> Self {
+        let base_url = app.config().server.base_url().into();
+        Self { app, base_url }
+    }
+}
+
 /// The whole server, as a service that has yet to be given a listener.
 pub fn router(host: &Host) -> Router {
     let server = &host.app.config().server;
@@ -38,9 +47,8 @@ pub fn router(host: &Host) -> Router {
     Router::new()
         .merge(management)
         .route("/api/openapi.json", get(|| async move { Json(document) }))
-        .merge(broker())
+        .merge(protocol())
         .merge(pages::routes())
-        .route("/services/{service}/{*route}", post(hosted::call).fallback(rpc::method_not_allowed))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .method_not_allowed_fallback(method_not_allowed)
@@ -97,32 +105,31 @@ fn management(upload_bytes_max: usize) -> OpenApiRouter<Host> {
         .routes(routes!(api::token::revoke))
 }
 
-fn broker() -> Router<Host> {
-    [
-        ("/iap/1/authorize", Method::Authorize),
-        ("/iap/1/capture", Method::Capture),
-        ("/iap/1/cancel", Method::Cancel),
-        ("/iap/1/balance", Method::Balance),
-        ("/iap/1/get-accounts-information", Method::AccountsInformation),
-        ("/iap/services-token", Method::ServicesToken),
-        ("/iap/update-warning-odoo", Method::UpdateWarning),
-        ("/iap/1/update-warning-email-alerts", Method::UpdateAlerts),
-        ("/iap/1/update-auto-refill-settings", Method::UpdateRefill),
-    ]
-    .into_iter()
-    .fold(Router::new(), |router, (path, method)| {
+/// What is asked and answered in JSON-RPC: the broker, and calls of hosted services.
+fn protocol() -> Router<Host> {
+    let hosted = post(hosted::call).fallback(rpc::method_not_allowed);
+    let broker = [
+        ("/iap/1/authorize", Asked::Authorize),
+        ("/iap/1/capture", Asked::Capture),
+        ("/iap/1/cancel", Asked::Cancel),
+        ("/iap/1/balance", Asked::Balance),
+        ("/iap/1/get-accounts-information", Asked::AccountsInformation),
+        ("/iap/services-token", Asked::ServicesToken),
+        ("/iap/update-warning-odoo", Asked::UpdateWarning),
+        ("/iap/1/update-warning-email-alerts", Asked::UpdateAlerts),
+        ("/iap/1/update-auto-refill-settings", Asked::UpdateRefill),
+    ];
+    let broker = broker.into_iter().fold(Router::new(), |router, (path, method)| {
         let handler = post(move |host, headers, body| rpc::serve(method, host, headers, body));
         router.route(path, handler.fallback(rpc::method_not_allowed))
-    })
+    });
+    let panicked = |_| rpc::fault(Id::NULL, &Fault::new(Class::ServerError, PANICKED));
+    broker.route("/services/{service}/{*route}", hosted).layer(CatchPanicLayer::custom(panicked))
 }
 
-/// Whoever posts to an unknown path outside the management API speaks the protocol, and is answered
-/// in it.
-async fn not_found(method: axum::http::Method, uri: axum::http::Uri) -> Response {
+async fn not_found(method: Method, uri: Uri) -> Response {
     let path = uri.path();
-    let is_of_protocol = path.starts_with("/iap/") || path.starts_with("/services/");
-    let is_posted = method == axum::http::Method::POST && !path.starts_with("/api/");
-    if is_of_protocol || is_posted {
+    if is_of_protocol(&method, path) {
         rpc::not_found(path)
     } else {
         Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {path}")).into_response()
@@ -130,14 +137,26 @@ async fn not_found(method: axum::http::Method, uri: axum::http::Uri) -> Response
 }
 
 /// The header `Allow` says what the path takes.
-async fn method_not_allowed(method: axum::http::Method) -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("this path does not take {method}"))
+async fn method_not_allowed(method: Method, uri: Uri) -> Response {
+    let what = format!("this path does not take {method}");
+    if is_of_protocol(&method, uri.path()) {
+        rpc::fault(Id::NULL, &Fault::new(Class::MethodNotAllowed, what))
+    } else {
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, what).into_response()
+    }
+}
+
+/// Whoever posts outside the management API speaks the protocol, and is answered in it.
+fn is_of_protocol(method: &Method, path: &str) -> bool {
+    let is_posted = method == Method::POST && !path.starts_with("/api/");
+    is_posted || path.starts_with("/iap/") || path.starts_with("/services/")
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
-    let what = "the host failed; its log says why";
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, what.to_owned()).into_response()
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, PANICKED.to_owned()).into_response()
 }
+
+const PANICKED: &str = "the host failed; its log says why";
 
 #[cfg(test)]
 mod tests {

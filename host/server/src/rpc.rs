@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use stokehold_wire::{Class, Fault, Id, Message, Payload, batch, failure, parse, success};
+use stokehold_wire::{Class, Fault, Id, Limits, Message, Payload, batch, failure, parse, success};
 
 pub(crate) use answer::insufficient;
 pub(crate) use params::dbuuid;
@@ -44,7 +44,7 @@ pub(crate) async fn serve(
         Ok(body) => body,
         Err(error) => return fault(Id::NULL, &unread(&host, &error)),
     };
-    match parse(&body, host.app.config().server.batch_max) {
+    match parse(&body, limits(&host)) {
         Err(wrong) => fault(Id::NULL, &wrong),
         Ok(Payload::Single(message)) => {
             match (one(method, &host, &message, key.as_deref()).await, message.id) {
@@ -56,6 +56,12 @@ pub(crate) async fn serve(
         // A key names one request; in a batch the parameter does.
         Ok(Payload::Batch(messages)) => several(method, &host, messages).await,
     }
+}
+
+/// What a body may have here.
+pub(crate) fn limits(host: &Host) -> Limits {
+    let server = &host.app.config().server;
+    Limits { batch_max: server.batch_max, depth_max: server.depth_max }
 }
 
 /// One after the other: a batch may authorize and then capture.

@@ -49,13 +49,27 @@ impl Id<'_> {
     }
 }
 
-/// Reads a body. A batch of more than `batch_max` messages is refused whole.
+/// What a body may have.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The most messages of a batch. A larger one is refused whole.
+    pub batch_max: usize,
+    /// How deep arrays and objects may be nested, the outermost included.
+    pub depth_max: usize,
+}
+
+/// Reads a body.
 ///
 /// The method's name is not checked: on these paths the path says what is asked.
-pub fn parse(body: &[u8], batch_max: usize) -> Result<Payload<'_>, Fault> {
+pub fn parse(body: &[u8], limits: Limits) -> Result<Payload<'_>, Fault> {
     let text = std::str::from_utf8(body).map_err(|error| {
         Fault::new(Class::ParseError, format!("the body is not UTF-8: {error}"))
     })?;
+    let Limits { batch_max, depth_max } = limits;
+    if depth(body) > depth_max {
+        let what = format!("the body is nested deeper than this host's limit of {depth_max}");
+        return Err(Fault::new(Class::ParseError, what));
+    }
     let whole: &RawValue = serde_json::from_str(text)
         .map_err(|error| Fault::new(Class::ParseError, format!("the body is not JSON: {error}")))?;
     if !whole.get().starts_with('[') {
@@ -70,6 +84,36 @@ pub fn parse(body: &[u8], batch_max: usize) -> Result<Payload<'_>, Fault> {
             Err(Fault::new(Class::InvalidRequest, what))
         }
         _ => Ok(Payload::Batch(several.into_iter().map(message).collect())),
+    }
+}
+
+/// How deep a JSON text is nested. Of what is no JSON it answers some depth or other.
+fn depth(body: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut bytes = body.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'{' | b'[' => {
+                depth = depth.saturating_add(1);
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => skip_string(&mut bytes),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// Goes behind the end of a string that has begun.
+fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => return,
+            // What is escaped ends no string.
+            b'\\' => drop(bytes.next()),
+            _ => {}
+        }
     }
 }
 
@@ -89,6 +133,9 @@ fn present<'de, D: serde::Deserializer<'de>>(member: D) -> Result<Option<&'de Ra
 }
 
 fn message(text: &RawValue) -> Result<Message<'_>, Fault> {
+    if !text.get().starts_with('{') {
+        return Err(Fault::new(Class::InvalidRequest, "a request has to be an object"));
+    }
     let envelope: Envelope<'_> =
         serde_json::from_str(text.get()).map_err(|error| invalid(&error))?;
     let is = |member: Option<&RawValue>, expected: &str| {
@@ -116,8 +163,10 @@ fn invalid(error: &serde_json::Error) -> Fault {
 mod tests {
     use super::*;
 
+    const LIMITS: Limits = Limits { batch_max: 10, depth_max: 5 };
+
     fn single(body: &str) -> Result<Message<'_>, Fault> {
-        match parse(body.as_bytes(), 10)? {
+        match parse(body.as_bytes(), LIMITS)? {
             Payload::Single(message) => Ok(message),
             Payload::Batch(_) => panic!("a batch"),
         }
@@ -168,11 +217,23 @@ mod tests {
     }
 
     #[test]
-    fn a_deep_body_is_read_without_recursion() {
-        let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
-        let body = format!(r#"{{"jsonrpc":"2.0","method":"call","params":{{"a":{deep}}},"id":1}}"#);
-        assert!(single(&body).is_ok());
-        assert!(parse(deep.as_bytes(), 10).is_ok());
+    fn what_stands_in_a_request_s_place_is_named_in_json_s_words() {
+        let fault = single("5").expect_err("a fault");
+        assert_eq!(fault.message, "a request has to be an object");
+    }
+
+    #[test]
+    fn a_body_may_be_nested_up_to_its_limit() {
+        let nested = |depth: usize, text: &str| {
+            let value = format!("{}{text}{}", "[".repeat(depth), "]".repeat(depth));
+            format!(r#"{{"jsonrpc":"2.0","method":"call","params":{{"a":{value}}},"id":1}}"#)
+        };
+        assert!(single(&nested(3, "")).is_ok());
+        assert_eq!(class(&nested(4, "")), Class::ParseError);
+        assert_eq!(class(&nested(1_000_000, "")), Class::ParseError);
+        // Brackets in a string nest nothing.
+        assert!(single(&nested(3, r#""[{\"[{\\""#)).is_ok());
+        assert!(single(&nested(3, r#""\\",{}"#)).is_err());
     }
 
     #[test]
@@ -191,8 +252,8 @@ mod tests {
     fn a_batch_is_bounded() {
         let batch = |length| format!("[{}]", vec!["1"; length].join(","));
         assert!(
-            matches!(parse(batch(10).as_bytes(), 10), Ok(Payload::Batch(all)) if all.len() == 10)
+            matches!(parse(batch(10).as_bytes(), LIMITS), Ok(Payload::Batch(all)) if all.len() == 10)
         );
-        assert!(parse(batch(11).as_bytes(), 10).is_err());
+        assert!(parse(batch(11).as_bytes(), LIMITS).is_err());
     }
 }

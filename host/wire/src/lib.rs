@@ -10,7 +10,7 @@ mod params;
 pub mod probe;
 mod reply;
 
-pub use envelope::{Id, Message, Payload, parse};
+pub use envelope::{Id, Limits, Message, Payload, parse};
 pub use fault::{Class, Fault};
 pub use params::Params;
 pub use reply::{batch, failure, success};

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use crate::envelope::{Id, Message, Payload, parse};
+use crate::envelope::{Id, Limits, Message, Payload, parse};
 use crate::fault::Fault;
 use crate::reply::{failure, success};
 
-/// The most messages of a batch here.
-const BATCH_MAX: usize = 50;
+/// The limits here.
+const LIMITS: Limits = Limits { batch_max: 50, depth_max: 128 };
 
 /// Reads `body`.
 ///
@@ -15,11 +15,15 @@ const BATCH_MAX: usize = 50;
 ///
 /// Where an answer to it would break the protocol.
 pub fn envelope(body: &[u8]) {
-    match parse(body, BATCH_MAX) {
+    match parse(body, LIMITS) {
         Err(fault) => check_fault(Id::NULL, &fault),
         Ok(Payload::Single(message)) => check(&message),
         Ok(Payload::Batch(messages)) => {
-            assert!((1..=BATCH_MAX).contains(&messages.len()), "{} messages", messages.len());
+            assert!(
+                (1..=LIMITS.batch_max).contains(&messages.len()),
+                "{} messages",
+                messages.len()
+            );
             for message in messages {
                 match message {
                     Ok(message) => check(&message),

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 /// Folders with crates of ours.
-const FOLDERS: [&str; 4] = ["host", "plugins", "tests", "xtask"];
+const FOLDERS: [&str; 5] = ["bench", "host", "plugins", "tests", "xtask"];
 /// The name of a crate's manifest.
 const MANIFEST: &str = "Cargo.toml";
 

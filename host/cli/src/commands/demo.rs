@@ -8,6 +8,7 @@ use serde_json::json;
 use stokehold_app::Config;
 use stokehold_app::Secret;
 use stokehold_app::types::Audit;
+use stokehold_server::Host;
 
 use crate::client::Client;
 use crate::commands::serve::{listen, open};
@@ -33,13 +34,14 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     config.store.sandbox = true;
     let data = config.store.data.clone();
 
-    let app = open(config).await?;
+    let listener = listen(&mut config).await?;
+    let host = Host::new(open(config).await?);
     let token = Secret::api_token()
         .map_err(|error| Failure::new("the machine gives no random bytes", error))?;
-    app.ensure_operator(Some(token.clone()))
+    host.app
+        .ensure_operator(Some(token.clone()))
         .await
         .map_err(|error| Failure::new("the host cannot start", error))?;
-    let (host, listener) = listen(app).await?;
     let address = host.base_url.clone();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let server = tokio::spawn(stokehold_server::serve(host, listener, async {

@@ -43,8 +43,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     config.store.sandbox |= args.sandbox;
     config::check(&config)?;
 
-    let app = open(config.clone()).await?;
-    let (host, listener) = listen(app).await?;
+    let listener = listen(&mut config).await?;
+    let host = Host::new(open(config).await?);
     greet(&host, args.admin_token).await?;
     let stop = stop_signal()?;
     stokehold_server::serve(host, listener, stop)
@@ -71,20 +71,19 @@ pub(crate) async fn open(config: Config) -> Result<Arc<App>, Failure> {
     })
 }
 
-/// Binds the address that is configured.
-pub(crate) async fn listen(app: Arc<App>) -> Result<(Host, TcpListener), Failure> {
-    let address = app.config().server.listen.clone();
-    let bound = TcpListener::bind(&address).await;
+/// Binds the address that is configured, and settles by which address clients know the host: it
+/// stands in links, those of mails too.
+pub(crate) async fn listen(config: &mut Config) -> Result<TcpListener, Failure> {
+    let address = &config.server.listen;
+    let bound = TcpListener::bind(address).await;
     let listener = bound.map_err(|error| {
         Failure::new(format!("cannot listen on {address}"), error)
             .hint("choose another address with --listen, or port 0 for any free one")
     })?;
     let local = listener.local_addr();
     let local = local.map_err(|error| Failure::new("the socket has no address", error))?;
-    let public = app.config().server.public_url.clone();
-    let base_url = public.unwrap_or_else(|| format!("http://{local}"));
-    let host = Host { app, base_url: base_url.trim_end_matches('/').into() };
-    Ok((host, listener))
+    config.server.public_url.get_or_insert_with(|| format!("http://{local}"));
+    Ok(listener)
 }
 
 /// Says where the server is, and what is known only now: a first token, a first service key.
