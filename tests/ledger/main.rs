@@ -18,3 +18,4 @@ mod step;
 mod subject;
 mod tamper;
 mod trial;
+mod waiting;

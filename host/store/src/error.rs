@@ -1,6 +1,6 @@
 //! What can go wrong in the store.
 
-use stokehold_ledger::Refusal;
+use stokehold_ledger::{Credits, Refusal};
 use thiserror::Error;
 
 /// Why the store did not do what was asked. Unless it says otherwise, nothing was written.
@@ -18,6 +18,16 @@ pub enum Error {
     /// The idempotency key was used before, for another request.
     #[error("this idempotency key was used before for another request")]
     IdempotencyConflict,
+    /// What the account's calls cost today would be above their limit.
+    #[error(
+        "the calls of this account may cost {max} credits a day together, and {spent} are spent or held"
+    )]
+    DayLimit {
+        /// The limit.
+        max: Credits,
+        /// What those of today have captured, or hold.
+        spent: Credits,
+    },
     /// The queue of the writer is full: try again later.
     #[error("too many writes are waiting")]
     Busy,
@@ -26,8 +36,10 @@ pub enum Error {
     NotWritten,
     /// A commit failed, and the database could not be opened again soon enough to see whether it
     /// took place. The store goes on trying.
-    #[error("the database failed while this was written, and whether it was is not known yet: \
-             look before you try again, or repeat it under its idempotency key")]
+    #[error(
+        "the database failed while this was written, and whether it was is not known yet: \
+             look before you try again, or repeat it under its idempotency key"
+    )]
     OutcomeUnknown,
     /// The store was closed.
     #[error("the store has stopped")]
@@ -85,8 +97,10 @@ pub enum OpenError {
         asked: bool,
     },
     /// The file system is another machine's, which keeps no promise that a database needs.
-    #[error("{path} is on a network file system ({kind}), which can lose or damage a database: \
-             use a disk of this machine, or a PostgreSQL server")]
+    #[error(
+        "{path} is on a network file system ({kind}), which can lose or damage a database: \
+             use a disk of this machine, or a PostgreSQL server"
+    )]
     NetworkFileSystem {
         /// The data directory.
         path: String,
@@ -100,8 +114,10 @@ pub enum OpenError {
         found: &'static str,
     },
     /// A later version of this program has brought the tables further than this one knows.
-    #[error("the database is of version {found}, and this program knows versions up to {known}: \
-             use the program that it was last opened with, or a later one")]
+    #[error(
+        "the database is of version {found}, and this program knows versions up to {known}: \
+             use the program that it was last opened with, or a later one"
+    )]
     Newer {
         /// The version of its tables.
         found: i32,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
 use stokehold_ledger::{
-    AccountKey, AccountToken, Change, Command, Credits, Decision, Hold, HoldId, HoldState, Refusal, Rows, ServiceId,
-    Span, Timestamp, decide,
+    AccountKey, AccountToken, Change, Command, Credits, Decision, Hold, HoldId, HoldState, Refusal,
+    Rows, ServiceId, Span, Timestamp, decide,
 };
 use uuid::Uuid;
 

@@ -118,7 +118,8 @@ impl LowBalance {
 
 /// Queues a warning to everybody whom the account's owner has named.
 pub(crate) fn warn(db: &Connection, low: &LowBalance, now: Timestamp) -> rusqlite::Result<()> {
-    let (account, available, warn_at) = (low.account.0, low.available.micros(), low.warn_at.micros());
+    let (account, available, warn_at) =
+        (low.account.0, low.available.micros(), low.warn_at.micros());
     db.prepare_cached(
         "INSERT INTO outbox (account_id, email, lang, available, warn_at, created_at, due_at, seal) \
          SELECT account_id, email, lang, ?2, ?3, ?4, ?4, ?5 FROM alert_address WHERE account_id = ?1",
