@@ -5,6 +5,7 @@ mod contract;
 mod fuel;
 mod isolation;
 mod limits;
+mod terms;
 mod threads;
 
 use std::time::Duration;

@@ -176,3 +176,22 @@ pub fn counting() -> Vec<u8> {
     };
     guest.component()
 }
+
+/// Works for as long as there is fuel left, then answers.
+pub fn using_up() -> Vec<u8> {
+    component(
+        "(loop $again (br_if $again (i64.gt_u (call $fuel_remaining) (i64.const 0)))) (call $done)",
+    )
+}
+
+/// Says how far it is, `lines` times, then answers.
+pub fn reporting(lines: u32) -> Vec<u8> {
+    component(&format!(
+        "(local $left i32) (local.set $left (i32.const {lines}))
+         (loop $again
+           (call $progress (f32.const 0.5) (i32.const 64) (i32.const 4))
+           (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+           (br_if $again (local.get $left)))
+         (call $done)"
+    ))
+}

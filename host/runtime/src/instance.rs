@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use wasmtime::Store;
 
 use crate::bindings::{PaidService, PaidServicePre};
-use crate::budget::Budget;
+use crate::budget::{Budget, Terms};
 use crate::charge::{Charge, Turn};
 use crate::log::Log;
 use crate::memory::MemoryMeter;
@@ -57,7 +57,7 @@ pub(crate) struct Call<T> {
     pub(crate) program: PaidServicePre<State>,
     pub(crate) export: Export<T>,
     pub(crate) request: crate::Request,
-    pub(crate) authorized: u64,
+    pub(crate) terms: Terms,
     pub(crate) budget: Budget,
 }
 
@@ -81,8 +81,12 @@ impl<T: Answer> Call<T> {
         let budget = &self.budget;
         let memory_bytes_max = budget.memory_bytes_max.min(settings.memory_bytes_max);
         let state = State {
-            charge: Charge { authorized: self.authorized, capture_at_most: None },
-            log: Log::new(budget.log_bytes_max),
+            charge: Charge {
+                authorized: self.terms.authorized,
+                reserve_fuel: self.terms.reserve_fuel,
+                capture_at_most: None,
+            },
+            log: Log::new(budget.log_bytes_max, self.terms.listener.clone()),
             turn: Turn::new(budget.fuel, settings.fuel_yield_interval),
             memory: MemoryMeter::new(memory_bytes_max, settings.table_elements_max),
         };

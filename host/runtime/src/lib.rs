@@ -26,7 +26,7 @@ mod stop;
 mod threads;
 
 pub use bindings::stokehold::service::types::{Failure, Quote, Request};
-pub use budget::Budget;
+pub use budget::{Budget, Terms};
 pub use contract::{PACKAGE, VERSION};
 pub use engine::StartError;
 pub use fault::{Fault, Faults};

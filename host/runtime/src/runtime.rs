@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use wasmtime::component::Linker;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Terms};
 use crate::engine::{self, StartError};
 use crate::fault::Faults;
 use crate::instance::{Answer, Call, State};
@@ -74,19 +74,19 @@ impl Runtime {
                 Box::pin(service.call_quote(store, request))
             },
             request,
-            authorized: 0,
+            terms: Terms::default(),
             budget,
         })
         .await
     }
 
-    /// Has `request` done, for `authorized` micro-credits. The answer is whatever text the guest
+    /// Has `request` done, on these terms. The answer is whatever text the guest
     /// returned: whether it is JSON is the caller's question.
     pub async fn handle(
         &self,
         program: &Program,
         request: Request,
-        authorized: u64,
+        terms: impl Into<Terms>,
         budget: Budget,
     ) -> Run<String> {
         self.run(Call {
@@ -96,7 +96,7 @@ impl Runtime {
                 Box::pin(service.call_handle(store, request))
             },
             request,
-            authorized,
+            terms: terms.into(),
             budget,
         })
         .await
