@@ -1,9 +1,9 @@
 //! The services as they stand, in memory: what every call looks up first.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 
-use stokehold_ledger::ServiceId;
+use stokehold_ledger::{ServiceId, VersionId};
 use stokehold_runtime::{Faults, Program, Runtime};
 use stokehold_store::{Error as StoreError, Service, ServiceStatus, Store, Version};
 use subtle::ConstantTimeEq;
@@ -53,6 +53,8 @@ pub(crate) struct Catalogue {
     /// Held while a service is read again after a change, so that an older reading never replaces
     /// a newer one.
     changing: Mutex<()>,
+    /// Versions that calls still wait for.
+    waited_for: Mutex<HashMap<VersionId, Weak<Active>>>,
 }
 
 #[derive(Default)]
@@ -104,6 +106,31 @@ impl Catalogue {
         active
     }
 
+    /// A version, active or not, for a call that was begun on it.
+    pub(crate) async fn version(
+        &self,
+        store: &Store,
+        id: VersionId,
+    ) -> Result<Arc<Active>, StoreError> {
+        if let Some(active) = self.active_version(id) {
+            return Ok(active);
+        }
+        let mut waited_for = self.waited_for.lock().await;
+        if let Some(known) = waited_for.get(&id).and_then(Weak::upgrade) {
+            return Ok(known);
+        }
+        let active = Arc::new(active(store, id).await?);
+        waited_for.retain(|_, known| known.strong_count() > 0);
+        waited_for.insert(id, Arc::downgrade(&active));
+        Ok(active)
+    }
+
+    fn active_version(&self, id: VersionId) -> Option<Arc<Active>> {
+        let services = self.services.read().unwrap_or_else(PoisonError::into_inner);
+        let mut active = services.by_name.values().filter_map(|live| live.active.as_ref());
+        active.find(|active| active.version.id == id).cloned()
+    }
+
     /// The number of the version that calls of a service run on.
     pub(crate) fn active_number(&self, name: &str) -> Option<u32> {
         self.by_name(name)?.active.as_ref().map(|active| active.version.number)
@@ -142,13 +169,15 @@ async fn live(
 ) -> Result<Live, StoreError> {
     let active = match (service.active_version, known) {
         (Some(id), Some(known)) if known.version.id == id => Some(known),
-        (Some(id), _) => {
-            let (version, component) = store.version(id).await?;
-            let manifest = Manifest::parse(Manifest::FILE_NAME, &version.manifest)
-                .map_err(|error| StoreError::Corrupt(error.to_string()))?;
-            Some(Arc::new(Active { version, manifest, component, program: OnceCell::new() }))
-        }
+        (Some(id), _) => Some(Arc::new(active(store, id).await?)),
         (None, _) => None,
     };
     Ok(Live { service, active })
+}
+
+async fn active(store: &Store, id: VersionId) -> Result<Active, StoreError> {
+    let (version, component) = store.version(id).await?;
+    let manifest = Manifest::parse(Manifest::FILE_NAME, &version.manifest)
+        .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    Ok(Active { version, manifest, component, program: OnceCell::new() })
 }

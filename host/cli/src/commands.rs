@@ -5,5 +5,6 @@ pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod ledger;
 pub(crate) mod publish;
+pub(crate) mod receipt;
 pub(crate) mod run;
 pub(crate) mod serve;

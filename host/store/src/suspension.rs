@@ -28,22 +28,22 @@ impl Store {
         .await
     }
 
-    /// Suspends a version from now on.
+    /// Suspends a version, or keeps it suspended.
     pub async fn suspend_version(
         &self,
         version: VersionId,
-        outcome: String,
-        failures: u32,
-    ) -> Result<Suspension, Error> {
-        self.write(move |db, since| {
+        suspension: Suspension,
+    ) -> Result<(), Error> {
+        self.write(move |db, _| {
+            let Suspension { outcome, failures, since } = &suspension;
             db.execute(
                 "INSERT INTO suspension (version_id, outcome, failures, since) \
                  VALUES (?1, ?2, ?3, ?4) ON CONFLICT (version_id) DO UPDATE \
                  SET outcome = excluded.outcome, failures = excluded.failures, \
                  since = excluded.since",
-                (version.0, &outcome, failures, since.0),
+                (version.0, outcome, failures, since.0),
             )?;
-            Ok(Suspension { outcome: outcome.clone(), failures, since })
+            Ok(())
         })
         .await
     }

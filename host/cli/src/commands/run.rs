@@ -89,6 +89,7 @@ async fn call(
         account_token: token,
         dbuuid: None,
         idempotency_key: None,
+        quote: None,
     };
     Ok(app.call(request).await)
 }
@@ -176,14 +177,18 @@ fn mend(failure: &CallFailure) -> &'static str {
     match failure {
         CallFailure::Insufficient { .. } => "--credits says what the account has",
         CallFailure::Failed(_) => "the service itself said so: look at the route and at --params",
-        CallFailure::Stopped(Stop::OutOfFuel { .. }) => {
+        CallFailure::Stopped { stop: Stop::OutOfFuel { .. }, .. } => {
             "quote more credits, or buy more fuel with each: fuel_per_credit in service.toml"
         }
-        CallFailure::Stopped(Stop::Memory { .. } | Stop::Deadline { .. }) => {
+        CallFailure::Stopped { stop: Stop::Memory { .. } | Stop::Deadline { .. }, .. } => {
             "use less, or raise the limit in [limits] of service.toml"
         }
-        CallFailure::Stopped(Stop::Output { .. }) => "answer with less, or in several calls",
-        CallFailure::Stopped(Stop::Trap { .. }) => "the log says where: a panic traps, too",
+        CallFailure::Stopped { stop: Stop::Output { .. }, .. } => {
+            "answer with less, or in several calls"
+        }
+        CallFailure::Stopped { stop: Stop::Trap { .. }, .. } => {
+            "the log says where: a panic traps, too"
+        }
         CallFailure::BadOutput(_) => "answer with JSON text, and quote a sane amount",
         _ => "STOKEHOLD_LOG=debug shows what the host does",
     }
