@@ -195,3 +195,16 @@ pub fn reporting(lines: u32) -> Vec<u8> {
          (call $done)"
     ))
 }
+
+/// Says that it begins, works for `rounds` rounds of a few instructions, says so, and answers.
+pub fn working(rounds: u64) -> Vec<u8> {
+    component(&format!(
+        "(local $left i64) (local.set $left (i64.const {rounds}))
+         (call $progress (f32.const 0) (i32.const 64) (i32.const 4))
+         (loop $again
+           (local.set $left (i64.sub (local.get $left) (i64.const 1)))
+           (br_if $again (i64.gt_u (local.get $left) (i64.const 0))))
+         (call $progress (f32.const 1) (i32.const 64) (i32.const 4))
+         (call $done)"
+    ))
+}
