@@ -34,12 +34,13 @@ struct Shared {
     closed: Notify,
 }
 
+/// The most there may be of each.
 struct Limits {
-    waiting_max: usize,
-    waiting_per_service_max: usize,
-    per_account_max: usize,
-    running_per_service_max: u32,
-    wait_max: Duration,
+    waiting: usize,
+    waiting_per_service: usize,
+    per_account: usize,
+    running_per_service: u32,
+    wait: Duration,
 }
 
 struct State {
@@ -97,11 +98,11 @@ struct Waiting {
 impl Admission {
     pub(crate) fn new(calls: &Calls) -> Self {
         let limits = Limits {
-            waiting_max: size(calls.waiting_max),
-            waiting_per_service_max: size(calls.waiting_per_service_max),
-            per_account_max: size(calls.per_account_max),
-            running_per_service_max: calls.running_per_service_max.min(calls.running_max),
-            wait_max: Duration::from_secs(calls.wait_s_max),
+            waiting: size(calls.waiting_max),
+            waiting_per_service: size(calls.waiting_per_service_max),
+            per_account: size(calls.per_account_max),
+            running_per_service: calls.running_per_service_max.min(calls.running_max),
+            wait: Duration::from_secs(calls.wait_s_max),
         };
         let state = State {
             is_closed: false,
@@ -124,7 +125,7 @@ impl Admission {
     ) -> Result<Admitted, Full> {
         let account = (service, account.to_owned());
         let mut waiting = self.join(service, concurrency, Lane::Waited, Some(account))?;
-        let wait_max = self.shared.limits.wait_max;
+        let wait_max = self.shared.limits.wait;
         match tokio::time::timeout(wait_max, waiting.place()).await {
             Ok(admitted) => admitted,
             Err(_) => Err(Full::Wait { waited: wait_max }),
@@ -189,12 +190,12 @@ impl Admission {
         if state.is_closed {
             return Err(Full::Stopping);
         }
-        let concurrency = concurrency.min(limits.running_per_service_max);
+        let concurrency = concurrency.min(limits.running_per_service);
         state.lanes.set_concurrency(service, concurrency);
         if let Some(account) = &account {
             let under_way = state.accounts.get(account).copied().unwrap_or(0);
-            if under_way >= limits.per_account_max {
-                return Err(Full::Account { max: limits.per_account_max });
+            if under_way >= limits.per_account {
+                return Err(Full::Account { max: limits.per_account });
             }
             if !state.lanes.has_place(service) {
                 limits.check_waiting(&state.lanes, service)?;
@@ -211,11 +212,11 @@ impl Admission {
 
 impl Limits {
     fn check_waiting(&self, lanes: &Lanes, service: ServiceId) -> Result<(), Full> {
-        if lanes.waiting() >= self.waiting_max {
-            return Err(Full::Queue { max: self.waiting_max });
+        if lanes.waiting() >= self.waiting {
+            return Err(Full::Queue { max: self.waiting });
         }
-        if lanes.waiting_of(service) >= self.waiting_per_service_max {
-            return Err(Full::Service { max: self.waiting_per_service_max });
+        if lanes.waiting_of(service) >= self.waiting_per_service {
+            return Err(Full::Service { max: self.waiting_per_service });
         }
         Ok(())
     }
@@ -337,7 +338,8 @@ mod tests {
         };
         let admission = Admission::new(&settings);
         let _running = admission.enter(SERVICE, 1, "a").await.expect("admitted");
-        let join = |service| admission.join(ServiceId(service), 1, Lane::Waited, account(service));
+        let join =
+            |service| admission.join(ServiceId(service), 1, Lane::Waited, Some(account(service)));
         let _two = [join(1).expect("it waits"), join(1).expect("it waits")];
         assert_eq!(join(1).err(), Some(Full::Service { max: 2 }));
         let _other = join(2).expect("it waits");
@@ -348,7 +350,8 @@ mod tests {
     async fn draining_waits_for_what_is_under_way() {
         let admission = admission(1, 2, 2);
         let running = admission.enter(SERVICE, 2, "a").await.expect("admitted");
-        let mut waits = admission.join(SERVICE, 2, Lane::Waited, account(1)).expect("it waits");
+        let mut waits =
+            admission.join(SERVICE, 2, Lane::Waited, Some(account(1))).expect("it waits");
         let mut queued = admission.join(SERVICE, 2, Lane::Queued, None).expect("it waits");
         admission.close();
         admission.closed().await;
@@ -362,8 +365,8 @@ mod tests {
         idle.await;
     }
 
-    fn account(service: i64) -> Option<Account> {
-        Some((ServiceId(service), "a".to_owned()))
+    fn account(service: i64) -> Account {
+        (ServiceId(service), "a".to_owned())
     }
 
     /// Whether the future is still pending.

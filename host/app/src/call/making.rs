@@ -307,7 +307,7 @@ fn class<T>(outcome: &Result<T, CallFailure>) -> &str {
 /// Waits for a flag; for ever where nobody can raise it any more.
 pub(super) async fn turns_true(mut flag: watch::Receiver<bool>) {
     if flag.wait_for(|is_up| *is_up).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
