@@ -23,7 +23,7 @@ fn follow(client: &Client, location: &str) -> impl Iterator<Item = Event> + use<
             let line = lines.next()?.expect("a line");
             match line.split_once(": ") {
                 Some(("event", kind)) => (event.0, is_one) = (kind.to_owned(), true),
-                Some(("id", id)) => event.1 = id.to_owned(),
+                Some(("id", id)) => id.clone_into(&mut event.1),
                 Some(("data", data)) => event.2 = serde_json::from_str(data).expect("JSON"),
                 _ if line.is_empty() && is_one => return Some(event),
                 // A comment that keeps the connection open.

@@ -197,11 +197,14 @@ impl Store {
         self.submit_use(Arc::new(new), op).await
     }
 
-    /// The call that the same request, by its key, has made before. An error where it was refused
-    /// for want of credits.
+    /// The call that the same request, by its key, has made before; none where it was refused, and
+    /// [`Store::begin_call_once`] will refuse it again.
     pub async fn known_call(&self, once: Once) -> Result<Option<CallId>, Error> {
         let now = self.now();
-        self.read(move |db| replay::find(db, Some(&once), now)).await
+        match self.read(move |db| replay::find(db, Some(&once), now)).await {
+            Err(Error::Refused(_)) => Ok(None),
+            known => known,
+        }
     }
 
     /// Ends a call and its hold in one step, and answers what was captured.

@@ -5,11 +5,13 @@
 //! [`stokehold_ledger::decide`] alone: this crate loads the rows, asks, and writes the answer.
 
 mod account;
+mod backup;
 mod call;
 mod catalogue;
 mod clock;
 mod error;
 mod expiry;
+mod fail_point;
 mod hold;
 mod job;
 mod op;
@@ -19,6 +21,8 @@ mod posting;
 mod queue;
 mod replay;
 mod row;
+#[cfg(test)]
+mod scheduled;
 mod seal;
 mod setting;
 mod signing_key;
@@ -41,9 +45,11 @@ mod sync {
 }
 
 pub use account::AccountView;
+pub use backup::{BackupError, restore};
 pub use call::{CallRecord, CallStatus, NewCall, Settlement, Spent};
 pub use catalogue::{NewPack, NewService, Pack, PackChange, Service, ServiceChange, ServiceStatus};
 pub use error::{Error, OpenError};
+pub use fail_point::FailPoint;
 pub use hold::{NewHold, OpenHold};
 pub use order::{NewOrder, Order, OrderStatus};
 pub use outbox::{Sent, Warning};

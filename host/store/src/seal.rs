@@ -5,6 +5,7 @@
 //! `ledger verify` computes again. It is no signature: whoever can write the database and knows this
 //! file can make one. It finds mistakes, of people and of disks.
 
+use rusqlite::types::ValueRef;
 use sha2::{Digest, Sha256};
 
 /// A seal in the making. The terms are added in a fixed order; each is told from its neighbours by
@@ -35,6 +36,16 @@ impl Seal {
             Some(text) => self.part(b"t", text.as_bytes()),
             None => self.part(b"n", b""),
         }
+    }
+
+    /// Adds a term as it stands in a row.
+    pub(crate) fn term(self, term: ValueRef<'_>) -> rusqlite::Result<Self> {
+        Ok(match term {
+            ValueRef::Integer(number) => self.number(number),
+            ValueRef::Blob(bytes) => self.bytes(bytes),
+            ValueRef::Null => self.text(None),
+            term => self.text(Some(term.as_str()?)),
+        })
     }
 
     /// The seal.

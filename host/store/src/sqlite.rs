@@ -16,14 +16,15 @@ pub(crate) use open::{Lock, Place, migrate};
 pub(crate) use readers::{Readers, open_read_only};
 
 use crate::error::{Error, OpenError};
+use crate::fail_point::FailPoint;
 use crate::job::Cold;
 use crate::replay;
 use crate::writer::{Backend, Failure, Group};
 
 /// How many pages the write-ahead log may have before it is copied into the database, which lets it
-/// be written from its start again: 16 MiB. Overwriting it takes half as long as growing it, and a
+/// be written from its start again: 32 MiB. Overwriting it takes half as long as growing it, and a
 /// page that was written often is copied once.
-const LOG_PAGES_MAX: i32 = 4_096;
+const LOG_PAGES_MAX: i32 = 8_192;
 
 /// The same for a moment at which nobody waits.
 const LOG_PAGES_IDLE: i32 = 1_024;
@@ -121,6 +122,7 @@ fn run_cold(db: &Connection, job: &mut dyn Cold, now: Timestamp) -> Result<(), E
 }
 
 fn commit(db: &Connection) -> Result<(), Failure> {
+    FailPoint::BeforeCommit.pass();
     match db.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])) {
         Ok(_) => Ok(()),
         // A constraint is checked before anything is written.

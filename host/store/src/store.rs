@@ -15,8 +15,8 @@ use crate::sqlite::{Lock, Place, Readers, Sqlite, migrate, open_read_only};
 use crate::verify::{self, Finding};
 use crate::writer::Writer;
 
-const DATABASE_FILE: &str = "stokehold.db";
-const LOCK_FILE: &str = "stokehold.lock";
+pub(crate) const DATABASE_FILE: &str = "stokehold.db";
+pub(crate) const LOCK_FILE: &str = "stokehold.lock";
 
 /// Whether money is real.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,6 +155,10 @@ impl Audit {
     /// Checks every invariant of the ledger on one moment's data. No findings: all of them hold.
     pub fn verify(&self) -> Result<Vec<Finding>, Error> {
         verify::verify(&self.db)
+    }
+
+    pub(crate) fn db(&self) -> &Connection {
+        &self.db
     }
 
     /// How many accounts, holds and postings there are.

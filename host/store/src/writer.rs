@@ -18,6 +18,7 @@ use stokehold_ledger::Timestamp;
 
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::fail_point::FailPoint;
 use crate::job::{Cold, Hot, Job};
 use crate::op::Wanted;
 use crate::queue::{Queue, Rejected};
@@ -200,7 +201,13 @@ impl<B: Backend> Work<B> {
         if group.len() == 0 {
             return;
         }
+        let is_many = group.len() > 1;
         self.commit(group);
+        if is_many {
+            // Those who were answered may have more to write: let them come, so that the next group
+            // is not the first of them alone.
+            std::thread::yield_now();
+        }
         let idle = self.shared.queue.is_empty();
         self.backend.tidy(idle);
     }
@@ -235,7 +242,10 @@ impl<B: Backend> Work<B> {
         for _ in 0..2 {
             let now = self.clock.now();
             match self.backend.attempt(group, now) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    FailPoint::AfterCommit.pass();
+                    return Ok(());
+                }
                 Err(Failure::Undone(error)) => return Err(Failed::Undone(error)),
                 Err(Failure::Unknown(error)) => {
                     tracing::error!(%error, "the outcome of a commit is not known: opening the database again");
@@ -297,3 +307,6 @@ enum Failed {
     /// Nobody knows.
     Unsettled,
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use stokehold_ledger::{CallId, Credits, Refusal, Span};
 use stokehold_runtime::{Budget, End, PRICE_LIST, Program, Request, Run, Stop, Terms};
-use stokehold_store::{Error as StoreError, NewCall, Settlement, Spent, Suspension};
+use stokehold_store::{Error as StoreError, FailPoint, NewCall, Settlement, Spent, Suspension};
 use tokio::sync::watch;
 
 use super::queue::Ticket;
@@ -147,6 +147,7 @@ impl<'a> Making<'a> {
         call: &Authorized,
         ticket: Option<&Ticket>,
     ) -> Result<Run<String>, CallFailure> {
+        FailPoint::BetweenHoldAndGuest.pass();
         let program = self.program().await?;
         let budget = self.budget(call.fuel, self.deadline());
         let terms = Terms {
@@ -161,11 +162,13 @@ impl<'a> Making<'a> {
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
+        let ended = tokio::select! {
             run = run => Ok(run),
             () = turns_true(self.app.stopping.subscribe()) => Err(CallFailure::HostStopping),
             () = cancelled => Err(CallFailure::Cancelled),
-        }
+        };
+        FailPoint::BetweenGuestAndCapture.pass();
+        ended
     }
 
     /// Captures or cancels, and completes the record, in one durable step.

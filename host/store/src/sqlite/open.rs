@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use refinery::Migration;
 use rusqlite::functions::{Context, FunctionFlags};
-use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 
 use super::disk;
@@ -103,12 +102,7 @@ fn seal(terms: &Context<'_>) -> rusqlite::Result<i64> {
     let kind: String = terms.get(0)?;
     let mut seal = Seal::of(&kind);
     for position in 1..terms.len() {
-        seal = match terms.get_raw(position) {
-            ValueRef::Integer(number) => seal.number(number),
-            ValueRef::Blob(bytes) => seal.bytes(bytes),
-            ValueRef::Null => seal.text(None),
-            term => seal.text(Some(term.as_str()?)),
-        };
+        seal = seal.term(terms.get_raw(position))?;
     }
     Ok(seal.value())
 }
