@@ -102,6 +102,9 @@ fn events_are_for_who_made_the_call_and_who_provides_the_service() {
     let location = queue(&server, "work");
     let ended = until_ended(&server, &location);
     assert_eq!(ended["outcome"], "ok");
+    let host_calls = ended["host_calls"].as_object().expect("kinds of calls");
+    let progress = host_calls.iter().find(|(kind, _)| kind.contains("progress"));
+    assert_eq!(progress.map(|(_, of_kind)| &of_kind["calls"]), Some(&json!(2)), "{ended}");
     let events = format!("{location}/events");
     server.client().get(&events).problem(401);
     server.client().with("X-Account-Token", "ben").get(&events).problem(404);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stokehold_ledger::{Span, Timestamp};
-use stokehold_runtime::{Runtime, Settings, StartError};
+use stokehold_runtime::{Library, Runtime, StartError};
 use stokehold_store::{Mode, OpenError as StoreOpenError, Store};
 use thiserror::Error;
 use tokio::sync::watch;
@@ -12,11 +12,12 @@ use tokio::sync::watch;
 use crate::admission::Admission;
 use crate::breaker::Breakers;
 use crate::call::Queue;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Reach};
 use crate::config::Config;
 use crate::keyring::Keyring;
+use crate::machine::{library_settings, network, runtime_settings};
 use crate::mail::{self, Mailer};
-use crate::secret::random_bytes;
+use crate::secret::{digest, random_bytes};
 
 /// How often holds are expired when nobody writes.
 const SWEEP_PERIOD: Duration = Duration::from_secs(1);
@@ -29,6 +30,7 @@ pub struct App {
     pub(crate) config: Config,
     pub(crate) store: Store,
     pub(crate) runtime: Runtime,
+    pub(crate) library: Library,
     pub(crate) catalogue: Catalogue,
     pub(crate) admission: Admission,
     pub(crate) breakers: Breakers,
@@ -67,23 +69,31 @@ impl App {
         let mode = if config.store.sandbox { Mode::Sandbox } else { Mode::Production };
         check(&config)?;
         let store = Store::open(&config.store.data, mode, random_bytes()?)?;
-        Self::start(config, store).await
+        let secret = digest(&[store.secret(), b"machine code"]);
+        Self::start(config, store, Some(secret)).await
     }
 
     /// Opens a host on a store in memory, gone when it is dropped. It is a sandbox.
     pub async fn in_memory(config: Config) -> Result<Arc<Self>, OpenError> {
         check(&config)?;
         let store = Store::in_memory(Mode::Sandbox, random_bytes()?)?;
-        Self::start(config, store).await
+        Self::start(config, store, None).await
     }
 
-    async fn start(config: Config, store: Store) -> Result<Arc<Self>, OpenError> {
+    /// `code_secret` is what machine code on disk is authenticated with; without one none is kept.
+    async fn start(
+        config: Config,
+        store: Store,
+        code_secret: Option<[u8; 32]>,
+    ) -> Result<Arc<Self>, OpenError> {
         let runtime = Runtime::new(&runtime_settings(&config))?;
+        let library = Library::open(runtime.clone(), library_settings(&config, code_secret))?;
+        let reach = Reach::new(network(&config), code_secret.is_none());
         let cut_off = store.recover_calls().await?;
         if cut_off > 0 {
             tracing::warn!(calls = cut_off, "cancelled calls that were cut off");
         }
-        let catalogue = Catalogue::load(&store).await?;
+        let catalogue = Catalogue::load(&store, reach).await?;
         let admission = Admission::new(&config.calls);
         let breakers = Breakers::new(&config.calls, store.suspensions().await?);
         let queue = Queue::new(&config.calls);
@@ -94,6 +104,7 @@ impl App {
             config,
             store,
             runtime,
+            library,
             catalogue,
             admission,
             breakers,
@@ -149,22 +160,6 @@ impl App {
 fn check(config: &Config) -> Result<(), OpenError> {
     let faults = config.faults();
     if faults.is_empty() { Ok(()) } else { Err(OpenError::Config(faults)) }
-}
-
-pub(crate) fn runtime_settings(config: &Config) -> Settings {
-    let mut settings = Settings::default();
-    // Each running call has one guest at a time; some places stay free for uploads' checks.
-    settings.instances_max = settings.instances_max.max(config.calls.running_max);
-    settings.memory_bytes_max = mebibytes(config.calls.memory_mib_max);
-    settings.component_bytes_max = config.server.upload_bytes_max;
-    if let Some(threads) = config.runtime.guest_threads {
-        settings.guest_threads = threads;
-    }
-    settings
-}
-
-pub(crate) fn mebibytes(count: u32) -> usize {
-    usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(1 << 20)
 }
 
 /// Expires holds while nobody writes, for as long as the host is there.

@@ -167,7 +167,11 @@ impl Verdict {
             Err(
                 CallFailure::BadOutput(_)
                 | CallFailure::Stopped {
-                    stop: Stop::Trap { .. } | Stop::Memory { .. } | Stop::Output { .. },
+                    stop:
+                        Stop::Trap { .. }
+                        | Stop::Memory { .. }
+                        | Stop::Output { .. }
+                        | Stop::Handles { .. },
                     ..
                 },
             ) => Self::Fails,

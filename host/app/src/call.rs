@@ -1,5 +1,6 @@
 //! A paid call: admission, quote, authorize, run, settle, answer.
 
+mod details;
 mod events;
 mod making;
 mod queue;
@@ -12,6 +13,7 @@ use stokehold_runtime::Request;
 use stokehold_store::{CallRecord, CallStatus, Once, ServiceStatus};
 use uuid::Uuid;
 
+pub use self::details::Details;
 pub use self::events::{Event, Events};
 use self::making::{Begun, Making};
 pub(crate) use self::queue::Queue;
@@ -71,6 +73,8 @@ pub struct Call {
     pub elapsed: Duration,
     /// What the guest has said, line by line.
     pub log: Vec<String>,
+    /// What its host did for it; not known of a call that was made before.
+    pub details: Details,
     /// The result, the text of a JSON value; or why there is none.
     pub outcome: Result<String, CallFailure>,
 }
@@ -270,6 +274,7 @@ fn recorded(record: CallRecord) -> Call {
         memory_peak_bytes: usize::try_from(record.memory_peak_bytes).unwrap_or(0),
         elapsed: Duration::from_millis(number(record.duration_ms)),
         log: record.log.lines().map(str::to_owned).collect(),
+        details: Details::default(),
         outcome,
     }
 }

@@ -21,6 +21,8 @@ pub struct Config {
     pub calls: Calls,
     /// How guests are run.
     pub runtime: Runtime,
+    /// Where services may reach.
+    pub outbound: Outbound,
     /// The terms of the broker.
     pub broker: Broker,
     /// How mail is sent.
@@ -136,6 +138,47 @@ pub struct Runtime {
     /// Threads that run guests. By default as many as there are cores; they give way to the threads
     /// that serve the broker.
     pub guest_threads: Option<usize>,
+    /// The most memory that one compilation may take, in MiB of address space. The largest component
+    /// known, a Python guest of 18 MB, takes a third of the default.
+    pub compile_mib_max: u32,
+    /// How long one compilation may take, in seconds. The largest component known takes 15 s on two
+    /// busy cores.
+    pub compile_s_max: u64,
+    /// Compilations at the same time. Each uses several cores.
+    pub compilers_max: usize,
+    /// The most machine code that is kept on disk, in MiB. What was used least recently goes first.
+    pub cache_mib_max: u32,
+    /// Programs that are kept in memory. One takes some 20 KiB beside its machine code.
+    pub programs_max: usize,
+    /// Machine code that is kept in memory, in MiB. It is mapped from the cache, and the system may
+    /// take its memory back at any time.
+    pub programs_mib_max: u32,
+    /// The program that compiles, with its subcommand `compile`: this one. Without it components are
+    /// compiled in this process. No setting: programs that embed a host choose it.
+    #[serde(skip)]
+    pub compiler: Option<PathBuf>,
+    /// Whether each call tells where its fuel went. No setting: it is for one call at a time.
+    #[serde(skip)]
+    pub profile: bool,
+}
+
+/// Where services may reach, beside what their manifests say.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Outbound {
+    /// The hosts that services may reach, such as `api.example.com`, `*.example.com` or
+    /// `http://internal.example:8080`; `*` for whatever their manifests name. None: a new host reaches
+    /// out to nobody.
+    pub hosts: Vec<String>,
+    /// Whether addresses that are not on the Internet may be reached: this machine's own, its
+    /// neighbours', the cloud's metadata.
+    pub private_addresses: bool,
+    /// Requests of one call: a call is an errand, not a crawl.
+    pub requests_max: usize,
+    /// The longest body of a request, and of an answer, in bytes.
+    pub body_bytes_max: usize,
+    /// How long finding and reaching a host may take, in seconds.
+    pub connect_s_max: u64,
 }
 
 /// The terms of the broker.
@@ -203,10 +246,31 @@ impl Default for Calls {
     }
 }
 
-#[expect(clippy::derivable_impls, reason = "each section's defaults stand together here")]
 impl Default for Runtime {
     fn default() -> Self {
-        Self { guest_threads: None }
+        Self {
+            guest_threads: None,
+            compile_mib_max: 2_048,
+            compile_s_max: 120,
+            compilers_max: 1,
+            cache_mib_max: 4_096,
+            programs_max: 4_096,
+            programs_mib_max: 1_024,
+            compiler: None,
+            profile: false,
+        }
+    }
+}
+
+impl Default for Outbound {
+    fn default() -> Self {
+        Self {
+            hosts: Vec::new(),
+            private_addresses: false,
+            requests_max: 16,
+            body_bytes_max: 8 << 20,
+            connect_s_max: 10,
+        }
     }
 }
 
@@ -274,11 +338,23 @@ impl Config {
         check(self.server.depth_max >= 4, "server.depth_max has to be at least 4");
         check(self.server.connections_max >= 1, "server.connections_max has to be at least 1");
         check(self.runtime.guest_threads != Some(0), "runtime.guest_threads has to be at least 1");
+        check(
+            self.runtime.compile_mib_max >= 256,
+            "runtime.compile_mib_max has to be at least 256",
+        );
+        check(self.runtime.compile_s_max >= 1, "runtime.compile_s_max has to be at least 1");
+        check(self.runtime.compilers_max >= 1, "runtime.compilers_max has to be at least 1");
+        check(self.runtime.programs_max >= 1, "runtime.programs_max has to be at least 1");
         let url = self.server.public_url.as_deref();
         check(
             url.is_none_or(|url| url.starts_with("http://") || url.starts_with("https://")),
             "server.public_url has to start with http:// or https://",
         );
+        for host in &self.outbound.hosts {
+            if let Err(error) = host.parse::<stokehold_runtime::Host>() {
+                faults.push(format!("outbound.hosts: {error}"));
+            }
+        }
         faults.extend(self.mail.faults());
         faults
     }

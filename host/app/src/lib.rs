@@ -19,6 +19,7 @@ mod error;
 mod hold;
 mod jws;
 mod keyring;
+mod machine;
 mod mail;
 mod manifest;
 mod once;
@@ -37,7 +38,7 @@ mod version;
 pub use account::GrantRequest;
 pub use app::{App, OpenError};
 pub use broker::{Authorization, BrokerError};
-pub use call::{Call, CallRequest, Event, Events};
+pub use call::{Call, CallRequest, Details, Event, Events};
 pub use caller::Caller;
 pub use client::Overview;
 pub use config::Config;
@@ -61,7 +62,10 @@ pub mod types {
         HoldId, OrderId, PackId, PostingKind, Refusal, ServiceId, Span, Timestamp, TokenId,
         VersionId,
     };
-    pub use stokehold_runtime::{Failure, Fault, Faults, PRICE_LIST, Report, Runtime, Stop};
+    pub use stokehold_runtime::{
+        COMPILE, Failure, Fault, Faults, HostCalls, PRICE_LIST, Price, Profile, Report, Runtime,
+        Stop, compile_as_child,
+    };
     pub use stokehold_store::{
         AccountView, Address, ApiToken, Audit, BackupError, CallRecord, CallStatus, Finding, Line,
         Mode, OpenError as StoreOpenError, OpenHold, Order, OrderStatus, OwnAccount, Pack,

@@ -1,5 +1,6 @@
 //! The manifest, `service.toml`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU64;
 use std::ops::Range;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use stokehold_ledger::{Cents, Credits, Tariff};
+use stokehold_runtime::Host;
 use toml::Spanned;
 
 /// What a provider says of a service and its price.
@@ -44,6 +46,10 @@ pub struct Manifest {
     pub deadline: Duration,
     /// How many calls may run at once.
     pub concurrency: u32,
+    /// The hosts that it wants to reach.
+    pub outbound: Vec<Host>,
+    /// What it is told through `wasi:config`.
+    pub config: BTreeMap<String, String>,
     /// What is for sale.
     pub packs: Vec<PackRow>,
 }
@@ -141,6 +147,10 @@ struct File {
     #[serde(default)]
     limits: LimitsTable,
     #[serde(default)]
+    outbound: OutboundTable,
+    #[serde(default)]
+    config: BTreeMap<String, String>,
+    #[serde(default)]
     pack: Vec<PackTable>,
 }
 
@@ -184,6 +194,13 @@ struct LimitsTable {
     memory_mib: Option<Spanned<u32>>,
     deadline_s: Option<Spanned<u32>>,
     concurrency: Option<Spanned<u32>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OutboundTable {
+    #[serde(default)]
+    hosts: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -291,6 +308,8 @@ impl Reader<'_> {
             memory_bytes_max: self.limit("memory_mib", limits.memory_mib, 64) as usize * (1 << 20),
             deadline: Duration::from_secs(self.limit("deadline_s", limits.deadline_s, 60).into()),
             concurrency: self.limit("concurrency", limits.concurrency, 16),
+            outbound: file.outbound.hosts.iter().filter_map(|host| self.host(host)).collect(),
+            config: file.config,
             packs: file.pack.into_iter().map(|pack| self.pack(pack)).collect(),
         }
     }
@@ -305,6 +324,16 @@ impl Reader<'_> {
         );
         let price = self.price(&pack.price_eur);
         PackRow { name: pack.name, description: pack.description, credits, price }
+    }
+
+    fn host(&mut self, host: &Spanned<String>) -> Option<Host> {
+        let parsed = host.get_ref().parse::<Host>();
+        parsed
+            .map_err(|error| {
+                let mend = "a service reaches what its manifest and the operator name";
+                self.fault(Some(host.span()), error.to_string(), mend);
+            })
+            .ok()
     }
 
     fn limit(&mut self, name: &str, value: Option<Spanned<u32>>, default: u32) -> u32 {

@@ -120,6 +120,7 @@ impl CallFailure {
             Self::Stopped { stop: Stop::Memory { .. }, .. } => "memory",
             Self::Stopped { stop: Stop::Deadline { .. }, .. } => "deadline",
             Self::Stopped { stop: Stop::Output { .. }, .. } => "output",
+            Self::Stopped { stop: Stop::Handles { .. }, .. } => "handles",
             Self::Stopped { stop: Stop::Trap { .. }, .. } => "trap",
             Self::BadOutput(_) => "bad-output",
             Self::HoldLost(_) => "hold-lost",
@@ -151,6 +152,7 @@ impl CallFailure {
             Stop::Deadline { limit: value, elapsed } => {
                 limit("deadline_ms", millis(*value), millis(*elapsed))
             }
+            Stop::Handles { limit: value, asked } => limit("handles", *value as u64, *asked as u64),
             Stop::Output { limit_bytes } => {
                 let value = *limit_bytes as u64;
                 limit("output_bytes", value, value.saturating_add(1))

@@ -222,7 +222,7 @@ fn translate(host: &Host, service: &str, failed: &CallFailure) -> Fault {
         "user-error" | "refused" | "bad-quote" | "spend-limit" | "cancelled" => Class::UserError,
         // The client can mend these: it asks for less, or pays for more.
         "out-of-fuel" | "memory" | "deadline" | "output" => Class::UserError,
-        "trap" | "bad-output" => Class::ServiceFault,
+        "trap" | "handles" | "bad-output" => Class::ServiceFault,
         "unavailable" | "no-service" | "busy" | "suspended" | "hold-lost" | "host-stopped" => {
             Class::Unavailable
         }

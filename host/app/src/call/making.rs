@@ -10,10 +10,11 @@ use stokehold_store::{Error as StoreError, FailPoint, NewCall, Settlement, Spent
 use tokio::sync::watch;
 
 use super::queue::Ticket;
-use super::{Call, CallRequest, Prepared};
-use crate::app::{App, mebibytes};
+use super::{Call, CallRequest, Details, Prepared};
+use crate::app::App;
 use crate::breaker::{Change, Pass, Verdict};
 use crate::catalogue::{Active, Live};
+use crate::machine::mebibytes;
 use crate::manifest::Manifest;
 use crate::outcome::CallFailure;
 use crate::price::Used;
@@ -61,7 +62,7 @@ impl<'a> Making<'a> {
 
     /// The compiled component.
     pub(super) async fn program(&self) -> Result<Program, CallFailure> {
-        self.active.program(&self.app.runtime).await.map_err(CallFailure::Host)
+        self.app.program(&self.active).await.map_err(CallFailure::Host)
     }
 
     /// Asks the service what the call may cost.
@@ -70,7 +71,13 @@ impl<'a> Making<'a> {
         let deadline = Duration::from_millis(calls.quote_deadline_ms);
         let budget = self.budget(calls.free_fuel, deadline);
         let program = self.program().await?;
-        let run = self.app.runtime.quote(&program, guest.clone(), budget).await;
+        let access = &self.active.access;
+        let run = self.app.runtime.quote(&program, guest.clone(), budget, access).await;
+        if let End::Stopped(_) = run.end {
+            // There is no call yet whose log this could be.
+            let log = log(run.log, &run.end).join("\n");
+            tracing::info!(service = self.live.service.name, log, "a quote was stopped");
+        }
         let quote = answered(run.end)?;
         let credits = i64::try_from(quote.credits).map(Credits::from_micros);
         match credits {
@@ -155,7 +162,8 @@ impl<'a> Making<'a> {
             reserve_fuel: self.active.manifest.reserve(call.fuel),
             listener: ticket.map(Ticket::listener),
         };
-        let run = self.app.runtime.handle(&program, guest, terms, budget);
+        let access = self.active.access.clone();
+        let run = self.app.runtime.handle(&program, guest, terms, budget, access);
         let cancelled = async {
             match ticket {
                 Some(ticket) => ticket.cancelled().await,
@@ -178,7 +186,8 @@ impl<'a> Making<'a> {
         ended: Result<Run<String>, CallFailure>,
         pass: Option<Pass<'_>>,
     ) -> Result<Call, CallFailure> {
-        let Ended { mut outcome, used, memory_peak_bytes, elapsed, log } = Ended::of(ended);
+        let ended = Ended::of(ended);
+        let Ended { mut outcome, used, memory_peak_bytes, elapsed, log, details } = ended;
         let settlement = self.active.manifest.settlement(call.credits, used, &outcome);
         if let (Settlement::Capture(cost), Err(CallFailure::Stopped { charged, .. })) =
             (settlement, &mut outcome)
@@ -192,7 +201,7 @@ impl<'a> Making<'a> {
             error: outcome.as_ref().err().map(ToString::to_string),
             log: log.join("\n"),
             fuel_used: used.fuel,
-            host_calls: "{}".into(),
+            host_calls: details.host_calls_json(),
             memory_peak_bytes: memory_peak_bytes as u64,
             duration_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
         };
@@ -221,6 +230,7 @@ impl<'a> Making<'a> {
             memory_peak_bytes,
             elapsed,
             log,
+            details,
             outcome,
         })
     }
@@ -279,12 +289,14 @@ struct Ended {
     memory_peak_bytes: usize,
     elapsed: Duration,
     log: Vec<String>,
+    details: Details,
 }
 
 impl Ended {
     fn of(ended: Result<Run<String>, CallFailure>) -> Self {
         match ended {
-            Ok(run) => Self {
+            Ok(mut run) => Self {
+                details: Details::take(&mut run),
                 log: log(run.log, &run.end),
                 outcome: answered(run.end).and_then(json),
                 used: Used { fuel: run.fuel_used, capture_at_most: run.capture_at_most },
@@ -297,6 +309,7 @@ impl Ended {
                 memory_peak_bytes: 0,
                 elapsed: Duration::ZERO,
                 log: Vec::new(),
+                details: Details::default(),
             },
         }
     }

@@ -224,7 +224,7 @@ impl App {
 
     /// Makes a call when its turn comes. An error where it has not begun and may be tried again.
     async fn make_queued(&self, ticket: &Ticket, queued: &QueuedCall) -> Result<(), Error> {
-        let active = self.catalogue.version(&self.store, queued.version).await?;
+        let active = self.catalogue.version(&self.store, queued.service, queued.version).await?;
         let live = self.catalogue.by_id(queued.service).ok_or(Error::NotFound("service"))?;
         let making = Making::new(self, &live, active.clone());
         let waited = self.wait(ticket, queued, &active).await;

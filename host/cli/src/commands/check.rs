@@ -7,6 +7,7 @@ use serde_json::json;
 use stokehold_app::types::{Fault, Report};
 use stokehold_app::{App, Cost, Manifest, On, Settle};
 
+use crate::config;
 use crate::failure::Failure;
 use crate::output;
 use crate::project::{self, Project};
@@ -22,7 +23,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let project = project::load(&args.path)?;
-    let checked = App::check_component(&project.upload.component).await;
+    let checked = App::check_component(&config::local(), project.upload.component.clone()).await;
     let checked = checked.map_err(|error| Failure::new("the check could not run", error))?;
     match checked {
         Ok(report) => {
