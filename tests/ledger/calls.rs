@@ -130,7 +130,7 @@ async fn a_call_begins_once() {
     let new = new_call(service, version, &anna, 4_000_000);
     store.begin_call(new.clone()).await.expect("the call begins");
     let twice = store.begin_call(new).await;
-    assert!(matches!(twice, Err(Error::Sqlite(_))), "{twice:?}");
+    assert!(matches!(twice, Err(Error::Taken(_))), "{twice:?}");
     assert_eq!(view(&store, service, &anna).await, Some([10_000_000, 4_000_000, 6_000_000]));
     assert_clean(&store).await;
 }

@@ -122,7 +122,7 @@ pub(crate) async fn buy(store: &Store, account: &AccountToken, pack: &Pack) -> O
 
 pub(crate) fn new_order(account: &AccountToken, pack: &Pack, paid: bool) -> NewOrder {
     let (service, account, pack) = (pack.service, account.into(), pack.id);
-    NewOrder { service, account, pack, commission: COMMISSION, paid }
+    NewOrder { service, account, pack, commission: COMMISSION, paid, once: None }
 }
 
 /// A key for repeats, of a request with this fingerprint.

@@ -9,6 +9,7 @@ mod concurrency;
 mod crash;
 mod durable;
 mod fixture;
+mod migration;
 mod model;
 mod property;
 mod random;

@@ -109,7 +109,8 @@ impl Subject {
                 let name: AccountName = if hashed { token.key().into() } else { (&token).into() };
                 let pack = &self.services[(to.service + usize::from(stranger)) % SERVICES].2[pack];
                 let (account, pack) = (name, pack.id);
-                let new = NewOrder { service, account, pack, commission: COMMISSION, paid };
+                let new =
+                    NewOrder { service, account, pack, commission: COMMISSION, paid, once: None };
                 self.store().create_order(new).await.map(|order| self.ordered(&order))
             }
             Step::Pay { order } => {

@@ -37,6 +37,7 @@ const PAID: &str =
 const ORDER: &str = "an order's postings move its credits and split its price";
 const TRIAL: &str = "an account had trial credits once for each database that asked for them";
 const CALL: &str = "a call has a hold of what it is authorized for, and ends with it";
+const SEALED: &str = "what was sealed is as it was";
 const MISSING: &str = "no row refers to one that is not there";
 
 /// What is done to the data, and the invariant that `verify` has to name.
@@ -51,6 +52,18 @@ const TAMPERED: &[(&str, &str)] = &[
     ("UPDATE hold SET amount = amount + 1 WHERE state = 0", HELD),
     ("UPDATE hold SET amount = amount + 1 WHERE id = x'000000000000000000000000000000ca'", CALL),
     ("UPDATE hold SET amount = amount + 1 WHERE id = x'000000000000000000000000000000cb'", CALL),
+    // One micro-credit of one row, where nothing else repeats it.
+    ("UPDATE hold SET amount = amount + 1 WHERE state = 1 AND amount = 700000", SEALED),
+    ("UPDATE hold SET amount = amount - 1 WHERE state = 2 AND amount = 700000", SEALED),
+    ("UPDATE hold SET expires_at = expires_at + 1 WHERE state = 0", SEALED),
+    ("UPDATE hold SET description = 'Gold' WHERE description = 'Coal'", SEALED),
+    ("UPDATE hold SET description = '' WHERE description IS NULL", SEALED),
+    ("UPDATE hold SET seal = seal + 1 WHERE state = 2", SEALED),
+    ("UPDATE purchase SET credits = credits + 1 WHERE status = 'pending'", SEALED),
+    ("UPDATE purchase SET price_cents = price_cents + 1 WHERE status = 'pending'", SEALED),
+    ("UPDATE purchase SET pack_name = 'gold' WHERE status = 'pending'", SEALED),
+    ("UPDATE outbox SET available = available + 1", SEALED),
+    ("UPDATE outbox SET warn_at = warn_at - 1", SEALED),
     ("UPDATE hold SET captured = captured + 1 WHERE state = 1", POSTED),
     ("UPDATE hold SET captured = captured - 1 WHERE state = 1", POSTED),
     ("UPDATE hold SET captured = amount + 1 WHERE state = 1", AT_MOST),

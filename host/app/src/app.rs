@@ -150,10 +150,8 @@ async fn sweep(app: std::sync::Weak<App>) {
         match app.store.expire_holds().await {
             // Too many writes wait: holds expire before each of them as well.
             Ok(()) | Err(stokehold_store::Error::Busy) => {}
-            Err(error) => {
-                tracing::error!(%error, "holds cannot be expired");
-                return;
-            }
+            Err(stokehold_store::Error::Stopped) => return,
+            Err(error) => tracing::error!(%error, "holds cannot be expired"),
         }
     }
 }

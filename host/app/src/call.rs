@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 use stokehold_ledger::{AccountToken, CallId, Credits, Refusal, ServiceId, Span};
 use stokehold_runtime::{Budget, End, HostCalls, PRICE_LIST, Profile, Program, Request, Run};
 use stokehold_store::{
-    CallRecord, CallStatus, Error as StoreError, NewCall, Once, ServiceStatus, Settlement, Spent,
+    CallRecord, CallStatus, Error as StoreError, FailPoint, NewCall, Once, ServiceStatus,
+    Settlement, Spent,
 };
 use uuid::Uuid;
 
@@ -152,7 +153,9 @@ impl App {
             Begun::New(call) => call,
             Begun::Before(known) => return self.made_before(known).await,
         };
+        FailPoint::BetweenHoldAndGuest.pass();
         let run = making.run(guest, &call).await;
+        FailPoint::BetweenGuestAndCapture.pass();
         making.settle(call, run).await
     }
 

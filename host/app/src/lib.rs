@@ -58,8 +58,9 @@ pub mod types {
         Stop, compile_as_child,
     };
     pub use stokehold_store::{
-        AccountView, Address, ApiToken, Audit, CallRecord, CallStatus, Finding, Line, Mode,
-        OpenError as StoreOpenError, OpenHold, Order, OrderStatus, OwnAccount, Pack, PackChange,
-        Page, Role, Service, ServiceChange, ServiceStatus, Version, WarningSettings,
+        AccountView, Address, ApiToken, Audit, BackupError, CallRecord, CallStatus, Finding, Line,
+        Mode, OpenError as StoreOpenError, OpenHold, Order, OrderStatus, OwnAccount, Pack,
+        PackChange, Page, Role, Service, ServiceChange, ServiceStatus, Version, WarningSettings,
+        restore,
     };
 }

@@ -126,9 +126,7 @@ pub(crate) async fn run(app: Weak<App>) {
         let Some(app) = app.upgrade() else { return };
         match app.mail_due().await {
             Ok(ControlFlow::Continue(())) => {}
-            Ok(ControlFlow::Break(())) | Err(StoreError::Stopped | StoreError::OutcomeUnknown) => {
-                return;
-            }
+            Ok(ControlFlow::Break(())) | Err(StoreError::Stopped) => return,
             Err(error) => tracing::error!(%error, "the outbox cannot be used"),
         }
     }
@@ -168,14 +166,14 @@ impl App {
         }
     }
 
-    /// Notes what came of an attempt. While too many writes wait it tries again: a mail that was
+    /// Notes what came of an attempt. While that cannot be written it tries again: a mail that was
     /// sent and not noted would be sent a second time.
     async fn note(&self, id: i64, sent: Sent) -> Result<(), StoreError> {
         let mut period = interval(PERIOD);
         loop {
             period.tick().await;
             match self.store.warning_tried(id, sent.clone()).await {
-                Err(StoreError::Busy) => {}
+                Err(StoreError::Busy | StoreError::NotWritten | StoreError::OutcomeUnknown) => {}
                 noted => return noted,
             }
         }

@@ -33,7 +33,7 @@ impl Store {
         let now = self.now();
         self.read(move |db| {
             let Some(account) = load_account(db, service, key)? else { return Ok(None) };
-            let due = held_but_due(db, account.id, now)?;
+            let due = held_but_due(db, &account, now)?;
             let held = account.held.checked_sub(due).unwrap_or(Credits::ZERO);
             let account = Account { held, ..account };
             Ok(Some(AccountView {
@@ -57,14 +57,15 @@ impl Store {
     ) -> Result<Credits, Error> {
         let name = AccountName::from(token);
         self.write(move |db, now| {
-            if let Some(answer) = replay::recall(db, once.as_ref(), now)? {
-                let micros = answer.parse().map_err(|_| Error::Corrupt(answer))?;
+            if let Some(micros) = replay::find(db, once.as_ref(), now)? {
                 return Ok(Credits::from_micros(micros));
             }
             let cause = Cause { reason: Some(&reason), ..Cause::default() };
             let account = ensure_account(db, service, &name, now)?;
             let account = grant(db, &account, (amount, Source::Gift), cause, now)?;
-            replay::remember(db, once.as_ref(), &account.balance.micros().to_string(), now)?;
+            if let Some(once) = &once {
+                replay::keep(db, once, &account.balance.micros().to_string(), now)?;
+            }
             Ok(account.balance)
         })
         .await
@@ -129,10 +130,10 @@ pub(crate) fn load_account_by_id(
 }
 
 /// What holds have set aside although their time is over and no write has come by since.
-fn held_but_due(db: &Connection, account: AccountId, now: Timestamp) -> rusqlite::Result<Credits> {
+fn held_but_due(db: &Connection, account: &Account, now: Timestamp) -> rusqlite::Result<Credits> {
     db.prepare_cached(
         "SELECT coalesce(sum(amount), 0) FROM hold \
-         WHERE state = 0 AND expires_at <= ?2 AND account_id = ?1",
+         WHERE state = 0 AND service_id = ?1 AND account_id = ?2 AND expires_at <= ?3",
     )?
-    .query_row((account.0, now.0), |row| row::credits(row, 0))
+    .query_row((account.service.0, account.id.0, now.0), |row| row::credits(row, 0))
 }

@@ -4,19 +4,26 @@
 //! one step, before the guest starts, and both end in one step. A call that is still running when
 //! the store is opened was cut off, and [`Store::recover_calls`] cancels it.
 
+use std::sync::Arc;
+
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row};
 use stokehold_ledger::{
     AccountKey, AccountToken, CallId, Command, Credits, HoldId, Refusal, ServiceId, Span,
     Timestamp, VersionId,
 };
 
 use crate::error::Error;
-use crate::hold::{authorize, end};
+use crate::hold::{SetAside, captured, set_aside};
+use crate::op::{Op, Wanted};
 use crate::replay::{self, Once};
 use crate::row;
 use crate::store::Store;
-use crate::trial::grant_trial;
+use crate::trial::{Use, Uses};
+use crate::working_set::{SettledCall, WorkingSet};
+
+/// How many calls that were cut off are cancelled in one go.
+const RECOVERED_MAX: usize = 1_000;
 
 /// A call that is about to run.
 #[derive(Clone, Debug)]
@@ -129,38 +136,49 @@ impl CallStatus {
     }
 }
 
+impl NewCall {
+    /// The fuel as it stands on the record.
+    pub(crate) fn fuel_bought(&self) -> i64 {
+        integer(self.fuel_bought)
+    }
+}
+
+impl Uses for NewCall {
+    fn usage(&self) -> Use<'_> {
+        let dbuuid = self.dbuuid.as_deref();
+        Use { service: self.service, token: &self.account_token, dbuuid }
+    }
+}
+
 impl Store {
     /// Makes the record of a call, and its hold, in one step.
     pub async fn begin_call(&self, new: NewCall) -> Result<(), Error> {
-        self.write(move |db, now| begin(db, &new, now)).await??;
-        Ok(())
+        self.begin(new, None).await.map(drop)
     }
 
     /// Makes the record of a call unless the same request, by its key, has made one: then that
-    /// call's id is the answer and nothing is written.
+    /// call's id is the answer and nothing is written. A request that was refused for want of
+    /// credits is refused again.
     pub async fn begin_call_once(&self, new: NewCall, once: Once) -> Result<Option<CallId>, Error> {
-        let begun = self.write(move |db, now| {
-            if let Some(known) = replay::recall(db, Some(&once), now)? {
-                let id = known.parse().map_err(|_| Error::Corrupt(known))?;
-                return Ok(Ok(Some(id)));
-            }
-            if let Err(refusal) = begin(db, &new, now)? {
-                return Ok(Err(refusal));
-            }
-            replay::remember(db, Some(&once), &new.id.to_string(), now)?;
-            Ok(Ok(None))
-        });
-        Ok(begun.await??)
+        self.begin(new, Some(once)).await
     }
 
-    /// The call that the same request, by its key, has made before.
+    async fn begin(&self, new: NewCall, once: Option<Once>) -> Result<Option<CallId>, Error> {
+        let op = |new: Arc<NewCall>, may_have_trial| {
+            let key = new.account_token.key();
+            Begin { new, key, once, may_have_trial }
+        };
+        self.submit_use(Arc::new(new), op).await
+    }
+
+    /// The call that the same request, by its key, has made before; none where it was refused, and
+    /// [`Store::begin_call_once`] will refuse it again.
     pub async fn known_call(&self, once: Once) -> Result<Option<CallId>, Error> {
         let now = self.now();
-        self.read(move |db| {
-            let known = replay::recall(db, Some(&once), now)?;
-            known.map(|id| id.parse().map_err(|_| Error::Corrupt(id))).transpose()
-        })
-        .await
+        match self.read(move |db| replay::find(db, Some(&once), now)).await {
+            Err(Error::Refused(_)) => Ok(None),
+            known => known,
+        }
     }
 
     /// Ends a call and its hold in one step, and answers what was captured.
@@ -174,21 +192,29 @@ impl Store {
         settlement: Settlement,
         spent: Spent,
     ) -> Result<(Credits, Option<Refusal>), Error> {
-        self.write(move |db, now| settle(db, id, settlement, &spent, now)).await
+        self.submit(Settle { id, settlement, spent: Arc::new(spent) }).await
     }
 
     /// Cancels the calls that were cut off when the host stopped. Answers how many.
     pub async fn recover_calls(&self) -> Result<usize, Error> {
-        self.write(|db, now| {
+        let cut_off = self.read(|db| {
             let mut query = db.prepare_cached("SELECT id FROM call WHERE status = 'running'")?;
-            let cut_off: Vec<_> =
-                query.query_map([], |row| row::uuid(row, 0))?.collect::<Result<_, _>>()?;
-            for id in &cut_off {
-                settle(db, CallId(*id), Settlement::Cancel, &Spent::cut_off(), now)?;
+            let ids = query.query_map([], |row| row::uuid(row, 0).map(CallId))?;
+            Ok(ids.collect::<Result<Vec<_>, _>>()?)
+        });
+        let cut_off = cut_off.await?;
+        for some in cut_off.chunks(RECOVERED_MAX) {
+            let spent = Arc::new(Spent::cut_off());
+            let settle = |id: &CallId| {
+                let (settlement, spent) = (Settlement::Cancel, spent.clone());
+                self.queue(Settle { id: *id, settlement, spent })
+            };
+            let settled: Vec<_> = some.iter().map(settle).collect::<Result<_, _>>()?;
+            for reply in settled {
+                reply.await.map_err(|_| Error::Stopped)??;
             }
-            Ok(cut_off.len())
-        })
-        .await
+        }
+        Ok(cut_off.len())
     }
 
     /// The record of a call.
@@ -215,111 +241,126 @@ impl Spent {
     }
 }
 
-/// A refusal is no error here: the trial credits that came before it stay.
-fn begin(db: &Connection, new: &NewCall, now: Timestamp) -> Result<Result<(), Refusal>, Error> {
-    let dbuuid = new.dbuuid.as_deref();
-    if new.credits.is_zero() {
-        grant_trial(db, new.service, &new.account_token, dbuuid, now)?;
-    } else {
-        let command = Command::Authorize {
-            hold: HoldId(new.id.0),
-            amount: new.credits,
-            ttl: new.ttl,
-            description: new.description.clone(),
+/// Makes the record of a call, and its hold where it is not free, unless the same request has.
+struct Begin {
+    new: Arc<NewCall>,
+    key: AccountKey,
+    once: Option<Once>,
+    may_have_trial: bool,
+}
+
+impl Op for Begin {
+    /// The call that the same request has made before, if one has; or that a trial comes first.
+    type Answer = Option<Option<CallId>>;
+
+    fn want(&self, wanted: &mut Wanted) {
+        wanted.calls.push(self.new.id);
+        wanted.accounts.extend(self.account().map(|key| (self.new.service, key)));
+        wanted.replay(self.once.as_ref());
+        if self.may_have_trial {
+            self.new.usage().want(wanted);
+        }
+    }
+
+    fn decide(&self, rows: &mut WorkingSet) -> Result<Self::Answer, Error> {
+        let new = &*self.new;
+        if let Some(answer) = rows.recall(self.once.as_ref())? {
+            return replay::read(answer).map(|known| Some(Some(known)));
+        }
+        if rows.call(new.id).is_some() {
+            return Err(Error::Taken("call's id"));
+        }
+        let trial = self.may_have_trial.then(|| new.usage());
+        if new.credits.is_zero() {
+            if trial.is_some_and(|first| first.has_trial(rows)) {
+                return Ok(None);
+            }
+        } else {
+            let hold = HoldId(new.id.0);
+            let (amount, ttl, description) = (new.credits, new.ttl, new.description.clone());
+            let command = Command::Authorize { hold, amount, ttl, description };
+            match set_aside(rows, (new.service, self.account()), &command, trial)? {
+                SetAside::TrialFirst => return Ok(None),
+                SetAside::Held(change) => rows.apply(change, true),
+                SetAside::Short(why) => {
+                    if let Some(answer) = replay::refusal(why) {
+                        rows.remember(self.once.as_ref(), answer);
+                    }
+                    return Err(why.into());
+                }
+            }
+        }
+        rows.begin(&self.new);
+        rows.remember(self.once.as_ref(), new.id.to_string());
+        Ok(Some(None))
+    }
+}
+
+impl Begin {
+    /// A token that may not be charged is as good as an unknown one.
+    fn account(&self) -> Option<AccountKey> {
+        self.new.account_token.is_chargeable().then_some(self.key)
+    }
+}
+
+/// Ends a call and its hold.
+struct Settle {
+    id: CallId,
+    settlement: Settlement,
+    spent: Arc<Spent>,
+}
+
+impl Op for Settle {
+    type Answer = (Credits, Option<Refusal>);
+
+    fn want(&self, wanted: &mut Wanted) {
+        wanted.calls.push(self.id);
+        wanted.holds.push(HoldId(self.id.0));
+    }
+
+    fn decide(&self, rows: &mut WorkingSet) -> Result<Self::Answer, Error> {
+        let known = rows.call(self.id).filter(|call| call.is_running);
+        let known = known.ok_or(Error::NotFound("running call"))?;
+        let (captured, refusal) = if known.credits.is_zero() {
+            let is_captured = matches!(self.settlement, Settlement::Capture(_));
+            (is_captured.then_some(Credits::ZERO), None)
+        } else {
+            self.end_hold(rows, known.service)?
         };
-        let held = authorize(db, new.service, &new.account_token, dbuuid, &command, now)?;
-        if held.is_err() {
-            return Ok(held);
+        let fuel_used = integer(self.spent.fuel_used);
+        if fuel_used > known.fuel_bought {
+            // The runtime never lets this happen. If it did, the call has to end all the same.
+            let (id, bought) = (self.id, known.fuel_bought);
+            tracing::error!(call = %id, fuel_used, bought, "a call used more fuel than it had");
         }
+        rows.settle(SettledCall {
+            id: self.id,
+            status: captured.map_or(CallStatus::Cancelled, |_| CallStatus::Captured),
+            spent: self.spent.clone(),
+            fuel_used: fuel_used.min(known.fuel_bought),
+        });
+        Ok((captured.unwrap_or(Credits::ZERO), refusal))
     }
-    db.prepare_cached(
-        "INSERT INTO call (id, service_id, version_id, account_key, route, params_digest, \
-         status, price_list, credits, fuel_bought, created_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8, ?9, ?10)",
-    )?
-    .execute(params![
-        new.id.0.as_bytes(),
-        new.service.0,
-        new.version.0,
-        new.account_token.key().0,
-        new.route,
-        new.params_digest,
-        new.price_list,
-        new.credits.micros(),
-        integer(new.fuel_bought),
-        now.0
-    ])?;
-    Ok(Ok(()))
 }
 
-fn settle(
-    db: &Connection,
-    id: CallId,
-    settlement: Settlement,
-    spent: &Spent,
-    now: Timestamp,
-) -> Result<(Credits, Option<Refusal>), Error> {
-    let (captured, refusal) = end_hold(db, id, settlement, now)?;
-    let status = captured.map_or(CallStatus::Cancelled, |_| CallStatus::Captured);
-    let fuel_used = integer(spent.fuel_used);
-    let fuel_bought = db
-        .prepare_cached(
-            "UPDATE call SET status = ?2, outcome = ?3, result = ?4, error = ?5, log = ?6, \
-             fuel_used = min(?7, fuel_bought), memory_peak_bytes = ?8, duration_ms = ?9, \
-             ended_at = ?10 WHERE id = ?1 RETURNING fuel_bought",
-        )?
-        .query_row(
-            params![
-                id.0.as_bytes(),
-                status.as_str(),
-                spent.outcome,
-                spent.result,
-                spent.error,
-                spent.log,
-                fuel_used,
-                integer(spent.memory_peak_bytes),
-                integer(spent.duration_ms),
-                now.0
-            ],
-            |row| row.get::<_, i64>(0),
-        )?;
-    if fuel_used > fuel_bought {
-        // The runtime never lets this happen. If it did, the call has to end all the same.
-        tracing::error!(call = %id, fuel_used, fuel_bought, "a call used more fuel than it had");
-    }
-    Ok((captured.unwrap_or(Credits::ZERO), refusal))
-}
-
-/// Ends the hold of a running call, if it has one. Answers what was captured, `None` for a
-/// cancelled one, and why it could not be captured.
-fn end_hold(
-    db: &Connection,
-    id: CallId,
-    settlement: Settlement,
-    now: Timestamp,
-) -> Result<(Option<Credits>, Option<Refusal>), Error> {
-    let (service, free) = db
-        .prepare_cached(
-            "SELECT service_id, credits = 0 FROM call WHERE id = ?1 AND status = 'running'",
-        )?
-        .query_row([id.0.as_bytes()], |row| Ok((ServiceId(row.get(0)?), row.get(1)?)))
-        .optional()?
-        .ok_or(Error::NotFound("running call"))?;
-    if free {
-        let captured = matches!(settlement, Settlement::Capture(_)).then_some(Credits::ZERO);
-        return Ok((captured, None));
-    }
-    let hold = HoldId(id.0);
-    let mut refusal = None;
-    if let Settlement::Capture(amount) = settlement {
-        match end(db, service, hold, &Command::Capture(Some(amount)), now) {
-            Ok(_) => return Ok((Some(amount), None)),
-            Err(Error::Refused(why)) => refusal = Some(why),
-            Err(error) => return Err(error),
+impl Settle {
+    /// Answers what was captured, `None` for a cancelled hold, and why it could not be captured.
+    fn end_hold(
+        &self,
+        rows: &mut WorkingSet,
+        service: ServiceId,
+    ) -> Result<(Option<Credits>, Option<Refusal>), Error> {
+        let hold = HoldId(self.id.0);
+        let mut refusal = None;
+        if let Settlement::Capture(amount) = self.settlement {
+            match rows.end(service, hold, &Command::Capture(Some(amount))) {
+                Ok(hold) => return captured(&hold).map(|credits| (Some(credits), None)),
+                Err(why) => refusal = Some(why),
+            }
         }
+        rows.end(service, hold, &Command::Cancel)?;
+        Ok((None, refusal))
     }
-    end(db, service, hold, &Command::Cancel, now)?;
-    Ok((None, refusal))
 }
 
 const CALL: &str = "SELECT call.id, call.service_id, service.name, version.number, version.digest, \
@@ -357,6 +398,6 @@ fn call(row: &Row<'_>) -> rusqlite::Result<CallRecord> {
     })
 }
 
-fn integer(value: u64) -> i64 {
+pub(crate) fn integer(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

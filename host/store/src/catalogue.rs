@@ -303,7 +303,7 @@ fn changed(rows: usize) -> Result<(), Error> {
 const SERVICE: &str = "id, name, label, unit, description, privacy_policy, trial_credits, \
                        commission_bp, status, key_hash, owner_id, active_version, created_at";
 
-fn load_service(db: &Connection, name: &str) -> rusqlite::Result<Option<Service>> {
+pub(crate) fn load_service(db: &Connection, name: &str) -> rusqlite::Result<Option<Service>> {
     db.prepare_cached(&format!("SELECT {SERVICE} FROM service WHERE name = ?1"))?
         .query_row([name], service)
         .optional()

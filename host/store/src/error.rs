@@ -21,28 +21,39 @@ pub enum Error {
     /// The queue of the writer is full: try again later.
     #[error("too many writes are waiting")]
     Busy,
-    /// A commit failed, and whether it took place is not known. The store has stopped; it has to
-    /// be opened again and read before anything is answered.
-    #[error("a commit failed and its outcome is unknown; the store has stopped")]
+    /// The database failed before anything of this was written, and again at the second attempt.
+    #[error("the database cannot be written now and nothing was done: try again")]
+    NotWritten,
+    /// A commit failed, and the database could not be opened again soon enough to see whether it
+    /// took place. The store goes on trying.
+    #[error(
+        "the database failed while this was written, and whether it was is not known yet: \
+             look before you try again, or repeat it under its idempotency key"
+    )]
     OutcomeUnknown,
-    /// The store was closed, or stopped after a failed commit.
+    /// The store was closed.
     #[error("the store has stopped")]
     Stopped,
     /// A row has a value that this program never writes.
     #[error("the database holds a value that is not valid: {0}")]
     Corrupt(String),
+    /// A reader is in the way of emptying the write-ahead log.
+    #[error("a reader is in the way of emptying the write-ahead log")]
+    LogInUse,
+    /// The database cannot be opened again.
+    #[error(transparent)]
+    Reopen(Box<OpenError>),
     /// SQLite failed.
     #[error("SQLite: {0}")]
     Sqlite(#[from] rusqlite::Error),
 }
 
-impl Error {
-    /// Whether this is an answer to the request rather than a failure of the store.
-    pub(crate) fn is_answer(&self) -> bool {
-        matches!(
-            self,
-            Self::Refused(_) | Self::Taken(_) | Self::NotFound(_) | Self::IdempotencyConflict
-        )
+impl From<OpenError> for Error {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Sqlite(error) => Self::Sqlite(error),
+            error => Self::Reopen(Box::new(error)),
+        }
     }
 }
 
@@ -75,11 +86,33 @@ pub enum OpenError {
         /// Whether it was to be opened as a sandbox.
         asked: bool,
     },
+    /// The file system is another machine's, which keeps no promise that a database needs.
+    #[error(
+        "{path} is on a network file system ({kind}), which can lose or damage a database: \
+             use a disk of this machine, or a PostgreSQL server"
+    )]
+    NetworkFileSystem {
+        /// The data directory.
+        path: String,
+        /// Which kind.
+        kind: &'static str,
+    },
     /// This SQLite has a known fault that can destroy data.
     #[error("SQLite {found} is too old: 3.51.3 or newer is needed")]
     OldSqlite {
         /// Its version.
         found: &'static str,
+    },
+    /// A later version of this program has brought the tables further than this one knows.
+    #[error(
+        "the database is of version {found}, and this program knows versions up to {known}: \
+             use the program that it was last opened with, or a later one"
+    )]
+    Newer {
+        /// The version of its tables.
+        found: i32,
+        /// The latest version that this program knows.
+        known: i32,
     },
     /// The tables could not be brought up to date.
     #[error("migration: {0}")]

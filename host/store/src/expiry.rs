@@ -1,53 +1,53 @@
 //! Holds whose time is over.
 //!
-//! The writer expires what is due before each group of writes, so that what a hold had set aside
-//! is available from the instant on at which it expires, and nothing waits for a sweeper.
+//! What is due on an account expires before anything else is decided about it, so that what a hold
+//! had set aside is available from the instant on at which it expires, and nothing waits for a
+//! sweeper. The sweep, each second, is for accounts that nobody asks about.
 
-use rusqlite::Connection;
-use stokehold_ledger::{AccountId, Command, Decision, Hold, Rows, Timestamp, decide};
+use stokehold_ledger::{AccountKey, ServiceId};
 
-use crate::account::load_account_by_id;
 use crate::error::Error;
-use crate::posting::{Cause, apply};
-use crate::row::{self, HOLD};
+use crate::op::{Op, Wanted};
+use crate::store::Store;
+use crate::working_set::WorkingSet;
 
-/// How many holds are expired before one group of writes: more are left to the next ones, so that
-/// nobody waits long after a day without a server.
-const DUE_MAX: i64 = 512;
+/// How many holds one sweep expires, so that nobody waits long after a day without a server.
+const SWEPT_MAX: u32 = 512;
 
-/// Expires holds that are due, the oldest first. Answers how many.
-pub(crate) fn expire_due(db: &Connection, now: Timestamp) -> Result<usize, Error> {
-    let mut due = db.prepare_cached(&format!(
-        "SELECT {HOLD} FROM hold WHERE state = 0 AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2"
-    ))?;
-    let due: Vec<Hold> = due.query_map((now.0, DUE_MAX), row::hold)?.collect::<Result<_, _>>()?;
-    expire(db, &due, now)
-}
+/// Expires what is due, of whatever accounts.
+pub(crate) struct Sweep;
 
-/// Expires all holds of one account that are due: for an account that may be short of credits while
-/// more are due than [`expire_due`] took.
-pub(crate) fn expire_due_of(
-    db: &Connection,
-    account: AccountId,
-    now: Timestamp,
-) -> Result<usize, Error> {
-    let mut due = db.prepare_cached(&format!(
-        "SELECT {HOLD} FROM hold WHERE state = 0 AND expires_at <= ?1 AND account_id = ?2"
-    ))?;
-    let due: Vec<Hold> = due.query_map((now.0, account.0), row::hold)?.collect::<Result<_, _>>()?;
-    expire(db, &due, now)
-}
+impl Op for Sweep {
+    type Answer = ();
 
-fn expire(db: &Connection, due: &[Hold], now: Timestamp) -> Result<usize, Error> {
-    for hold in due {
-        let account = load_account_by_id(db, hold.account)?.ok_or(Error::NotFound("account"))?;
-        let rows = Rows { account: Some(&account), hold: Some(hold), ..Rows::default() };
-        match decide(rows, &Command::Expire, now) {
-            Ok(Decision::Change(change)) => apply(db, &account, &change, Cause::default(), now)?,
-            Ok(Decision::Already(_)) => {}
-            // Only a database that was altered by hand comes here; `ledger verify` names the row.
-            Err(refusal) => tracing::error!(hold = %hold.id, %refusal, "a hold cannot expire"),
-        }
+    fn want(&self, wanted: &mut Wanted) {
+        wanted.swept_max = SWEPT_MAX;
     }
-    Ok(due.len())
+
+    fn decide(&self, _: &mut WorkingSet) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// Expires what is due on one account, all of it.
+pub(crate) struct ExpireOf(pub(crate) ServiceId, pub(crate) AccountKey);
+
+impl Op for ExpireOf {
+    type Answer = ();
+
+    fn want(&self, wanted: &mut Wanted) {
+        wanted.accounts.push((self.0, self.1));
+    }
+
+    fn decide(&self, _: &mut WorkingSet) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Lets holds expire that are due, and forgets answers that are too old to be repeated: some of
+    /// each, for this is asked for again and again.
+    pub async fn expire_holds(&self) -> Result<(), Error> {
+        self.submit(Sweep).await
+    }
 }

@@ -1,20 +1,23 @@
 //! Holds: authorize, capture, cancel.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension};
 use stokehold_ledger::{
-    AccountKey, AccountToken, Command, Credits, Decision, Hold, HoldId, HoldState, Refusal, Rows,
-    ServiceId, Span, Timestamp, decide,
+    AccountKey, AccountToken, Change, Command, Credits, Decision, Hold, HoldId, HoldState, Refusal,
+    Rows, ServiceId, Span, Timestamp, decide,
 };
 use uuid::Uuid;
 
-use crate::account::{load_account, load_account_by_id};
+use crate::account::load_account_by_id;
 use crate::error::Error;
-use crate::expiry::expire_due_of;
+use crate::op::{Op, Wanted};
 use crate::posting::{Cause, apply};
 use crate::replay::{self, Once};
 use crate::row::{self, HOLD};
 use crate::store::Store;
-use crate::trial::grant_trial;
+use crate::trial::{Use, Uses};
+use crate::working_set::WorkingSet;
 
 /// A hold that is to be made.
 #[derive(Clone, Debug)]
@@ -49,11 +52,30 @@ pub struct OpenHold {
     pub is_call: bool,
 }
 
+impl NewHold {
+    /// A key of the provider's own is the one that counts: clients that do not number their messages
+    /// send the same text for another hold.
+    fn key(&self) -> Option<&Once> {
+        self.once.as_ref().or(self.repeat.as_ref())
+    }
+}
+
+impl Uses for NewHold {
+    fn usage(&self) -> Use<'_> {
+        let dbuuid = self.dbuuid.as_deref();
+        Use { service: self.service, token: &self.token, dbuuid }
+    }
+}
+
 impl Store {
     /// Sets credits of the account aside and answers the hold's id.
     pub async fn authorize(&self, new: NewHold) -> Result<HoldId, Error> {
         let id = HoldId(Uuid::now_v7());
-        Ok(self.write(move |db, now| authorize_once(db, &new, id, now)).await??)
+        let op = |new: Arc<NewHold>, may_have_trial| {
+            let account = new.token.is_chargeable().then(|| new.token.key());
+            Authorize { new, id, account, may_have_trial }
+        };
+        self.submit_use(Arc::new(new), op).await
     }
 
     /// Gives back credits that a hold has captured, and answers the account's new balance.
@@ -66,12 +88,13 @@ impl Store {
         once: Option<Once>,
     ) -> Result<Credits, Error> {
         self.write(move |db, now| {
-            if let Some(answer) = replay::recall(db, once.as_ref(), now)? {
-                let micros = answer.parse().map_err(|_| Error::Corrupt(answer))?;
+            if let Some(micros) = replay::find(db, once.as_ref(), now)? {
                 return Ok(Credits::from_micros(micros));
             }
             let balance = refund(db, service, id, amount, &reason, now)?;
-            replay::remember(db, once.as_ref(), &balance.micros().to_string(), now)?;
+            if let Some(once) = &once {
+                replay::keep(db, once, &balance.micros().to_string(), now)?;
+            }
             Ok(balance)
         })
         .await
@@ -120,23 +143,7 @@ impl Store {
         account: Option<AccountKey>,
         older_than: Option<Timestamp>,
     ) -> Result<(), Error> {
-        self.write(move |db, now| {
-            let hold = load_hold(db, id)?.filter(|hold| hold.service == service);
-            let hold = hold.ok_or(Refusal::UnknownHold)?;
-            let owner = match account {
-                Some(key) => load_account(db, service, key)?.map(|account| account.id),
-                None => Some(hold.account),
-            };
-            if owner != Some(hold.account) || is_call(db, id)? {
-                return Err(Refusal::UnknownHold.into());
-            }
-            let is_young = older_than.is_some_and(|instant| hold.created_at > instant);
-            if is_young && hold.state == HoldState::Open {
-                return Err(Refusal::TooYoung.into());
-            }
-            end(db, service, id, &Command::Cancel, now).map(drop)
-        })
-        .await
+        self.submit(Release { service, hold: id, account, older_than }).await
     }
 
     /// Captures a hold of `service`, whole or in part, and answers how much was captured. A hold
@@ -150,75 +157,171 @@ impl Store {
         hold: HoldId,
         amount: Option<Credits>,
     ) -> Result<Credits, Error> {
-        self.write(move |db, now| {
-            if is_call(db, hold)? {
-                return Err(Refusal::UnknownHold.into());
-            }
-            let hold = end(db, service, hold, &Command::Capture(amount), now)?;
-            match hold.state {
-                HoldState::Captured(amount) => Ok(amount),
-                state => Err(Error::Corrupt(format!("a captured hold is {state:?}"))),
-            }
-        })
-        .await
+        self.submit(Capture { service, hold, amount }).await
     }
 
     /// Cancels a hold of `service`. One that was cancelled before, or has expired, stays so.
     pub async fn cancel(&self, service: ServiceId, hold: HoldId) -> Result<(), Error> {
-        self.write(move |db, now| end(db, service, hold, &Command::Cancel, now).map(drop)).await
-    }
-
-    /// Lets holds expire that are due, and forgets answers that are too old to be repeated. Holds
-    /// expire before every write, so this is for the times when nobody writes.
-    pub async fn expire_holds(&self) -> Result<(), Error> {
-        self.write(replay::forget).await
+        self.submit(Cancel { service, hold }).await
     }
 }
 
-/// Makes a hold unless the same request has made one. A refusal is no error here: the trial
-/// credits that came before it, and its answer for a repeat, stay.
-fn authorize_once(
-    db: &Connection,
-    new: &NewHold,
+/// Makes a hold unless the same request has made one.
+struct Authorize {
+    new: Arc<NewHold>,
     id: HoldId,
-    now: Timestamp,
-) -> Result<Result<HoldId, Refusal>, Error> {
-    // A key of the provider's own is the one that counts: clients that do not number their messages
-    // send the same text for another hold.
-    let once = new.once.as_ref().or(new.repeat.as_ref());
-    if let Some(answer) = replay::recall(db, once, now)? {
-        return answered(&answer, new.amount);
-    }
-    let (amount, ttl, description) = (new.amount, new.ttl, new.description.clone());
-    let command = Command::Authorize { hold: id, amount, ttl, description };
-    let held = authorize(db, new.service, &new.token, new.dbuuid.as_deref(), &command, now)?;
-    if held.is_ok() || new.once.is_some() {
-        let answer = match held {
-            Ok(()) => id.to_string(),
-            Err(Refusal::InsufficientCredits { available, .. }) => {
-                format!("{AVAILABLE}{}", available.micros())
-            }
-            Err(_) => UNKNOWN_ACCOUNT.to_owned(),
-        };
-        replay::remember(db, once, &answer, now)?;
-    }
-    Ok(held.map(|()| id))
+    /// None for a token that may not be charged: it is as good as an unknown one.
+    account: Option<AccountKey>,
+    may_have_trial: bool,
 }
 
-/// What is kept of a refusal: there is no account, or this much was available on it.
-const UNKNOWN_ACCOUNT: &str = "unknown account";
-const AVAILABLE: &str = "available ";
+impl Op for Authorize {
+    type Answer = Option<HoldId>;
 
-fn answered(answer: &str, needed: Credits) -> Result<Result<HoldId, Refusal>, Error> {
-    let corrupt = || Error::Corrupt(answer.to_owned());
-    if answer == UNKNOWN_ACCOUNT {
-        return Ok(Err(Refusal::UnknownAccount));
+    fn want(&self, wanted: &mut Wanted) {
+        wanted.accounts.extend(self.account.map(|key| (self.new.service, key)));
+        wanted.replay(self.new.key());
+        if self.may_have_trial {
+            self.new.usage().want(wanted);
+        }
     }
-    if let Some(micros) = answer.strip_prefix(AVAILABLE) {
-        let available = Credits::from_micros(micros.parse().map_err(|_| corrupt())?);
-        return Ok(Err(Refusal::InsufficientCredits { needed, available }));
+
+    fn decide(&self, rows: &mut WorkingSet) -> Result<Option<HoldId>, Error> {
+        let new = &*self.new;
+        if let Some(answer) = rows.recall(new.key())? {
+            return replay::read(answer).map(Some);
+        }
+        let command = Command::Authorize {
+            hold: self.id,
+            amount: new.amount,
+            ttl: new.ttl,
+            description: new.description.clone(),
+        };
+        let trial = self.may_have_trial.then(|| new.usage());
+        match set_aside(rows, (new.service, self.account), &command, trial)? {
+            SetAside::TrialFirst => Ok(None),
+            SetAside::Held(change) => {
+                rows.apply(change, false);
+                rows.remember(new.key(), self.id.to_string());
+                Ok(Some(self.id))
+            }
+            SetAside::Short(why) => {
+                if let Some(answer) = replay::refusal(why) {
+                    rows.remember(new.once.as_ref(), answer);
+                }
+                Err(why.into())
+            }
+        }
     }
-    answer.parse().map(Ok).map_err(|_| corrupt())
+}
+
+/// What comes of an attempt to set credits aside.
+pub(crate) enum SetAside {
+    /// They can be: by this change.
+    Held(Change),
+    /// There is no account, or too little on it.
+    Short(Refusal),
+    /// Trial credits have to be granted before that can be said.
+    TrialFirst,
+}
+
+/// Decides whether credits can be set aside on the account; where `trial` is given, after the trial
+/// credits of that use. What can never be held is an error, and takes no trial.
+pub(crate) fn set_aside(
+    rows: &WorkingSet,
+    account: (ServiceId, Option<AccountKey>),
+    command: &Command,
+    trial: Option<Use<'_>>,
+) -> Result<SetAside, Error> {
+    let account = account.1.and_then(|key| rows.account(account.0, key));
+    let decided = decide(Rows { account, ..Rows::default() }, command, rows.now());
+    match decided {
+        Err(why) if replay::refusal(why).is_none() => Err(why.into()),
+        _ if trial.is_some_and(|first| first.has_trial(rows)) => Ok(SetAside::TrialFirst),
+        Err(why) => Ok(SetAside::Short(why)),
+        Ok(Decision::Change(change)) => Ok(SetAside::Held(change)),
+        Ok(Decision::Already(_)) => Err(Error::Corrupt("a new hold has ended".into())),
+    }
+}
+
+struct Capture {
+    service: ServiceId,
+    hold: HoldId,
+    amount: Option<Credits>,
+}
+
+impl Op for Capture {
+    type Answer = Credits;
+
+    fn want(&self, wanted: &mut Wanted) {
+        wanted.holds.push(self.hold);
+    }
+
+    fn decide(&self, rows: &mut WorkingSet) -> Result<Credits, Error> {
+        if let (_, true) = rows.hold(self.service, self.hold)? {
+            return Err(Refusal::UnknownHold.into());
+        }
+        captured(&rows.end(self.service, self.hold, &Command::Capture(self.amount))?)
+    }
+}
+
+/// What was captured of a hold that was to be.
+pub(crate) fn captured(hold: &Hold) -> Result<Credits, Error> {
+    match hold.state {
+        HoldState::Captured(amount) => Ok(amount),
+        state => Err(Error::Corrupt(format!("a captured hold is {state:?}"))),
+    }
+}
+
+struct Cancel {
+    service: ServiceId,
+    hold: HoldId,
+}
+
+impl Op for Cancel {
+    type Answer = ();
+
+    fn want(&self, wanted: &mut Wanted) {
+        wanted.holds.push(self.hold);
+    }
+
+    fn decide(&self, rows: &mut WorkingSet) -> Result<(), Error> {
+        rows.end(self.service, self.hold, &Command::Cancel)?;
+        Ok(())
+    }
+}
+
+struct Release {
+    service: ServiceId,
+    hold: HoldId,
+    account: Option<AccountKey>,
+    older_than: Option<Timestamp>,
+}
+
+impl Op for Release {
+    type Answer = ();
+
+    fn want(&self, wanted: &mut Wanted) {
+        wanted.holds.push(self.hold);
+        wanted.accounts.extend(self.account.map(|key| (self.service, key)));
+    }
+
+    fn decide(&self, rows: &mut WorkingSet) -> Result<(), Error> {
+        let (hold, is_call) = rows.hold(self.service, self.hold)?;
+        let owner = match self.account {
+            Some(key) => rows.account(self.service, key).map(|account| account.id),
+            None => Some(hold.account),
+        };
+        if owner != Some(hold.account) || is_call {
+            return Err(Refusal::UnknownHold.into());
+        }
+        let is_young = self.older_than.is_some_and(|instant| hold.created_at > instant);
+        if is_young && hold.state == HoldState::Open {
+            return Err(Refusal::TooYoung.into());
+        }
+        rows.end(self.service, self.hold, &Command::Cancel)?;
+        Ok(())
+    }
 }
 
 fn refund(
@@ -248,78 +351,6 @@ fn refund(
         }
         Decision::Already(_) => Ok(account.balance),
     }
-}
-
-/// Makes a hold, inside a write, after the trial credits that a first use brings. Where too little
-/// is available the refusal is no error, for the trial credits stay.
-pub(crate) fn authorize(
-    db: &Connection,
-    service: ServiceId,
-    token: &AccountToken,
-    dbuuid: Option<&str>,
-    command: &Command,
-    now: Timestamp,
-) -> Result<Result<(), Refusal>, Error> {
-    grant_trial(db, service, token, dbuuid, now)?;
-    match set_aside(db, service, token, command, now) {
-        Err(Error::Refused(
-            refusal @ (Refusal::UnknownAccount | Refusal::InsufficientCredits { .. }),
-        )) => Ok(Err(refusal)),
-        held => held.map(Ok),
-    }
-}
-
-/// A token that may not be charged is as good as an unknown one.
-fn set_aside(
-    db: &Connection,
-    service: ServiceId,
-    token: &AccountToken,
-    command: &Command,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let attempt = || {
-        let account =
-            if token.is_chargeable() { load_account(db, service, token.key())? } else { None };
-        let rows = Rows { account: account.as_ref(), ..Rows::default() };
-        Ok::<_, Error>((account, decide(rows, command, now)))
-    };
-    let (mut account, mut decision) = attempt()?;
-    if let (Some(short), Err(Refusal::InsufficientCredits { .. })) = (account, &decision)
-        && expire_due_of(db, short.id, now)? > 0
-    {
-        (account, decision) = attempt()?;
-    }
-    match (decision?, account) {
-        (Decision::Change(change), Some(account)) => {
-            apply(db, &account, &change, Cause::default(), now)
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Ends a hold, inside a write. Answers the hold as it then is.
-pub(crate) fn end(
-    db: &Connection,
-    service: ServiceId,
-    id: HoldId,
-    command: &Command,
-    now: Timestamp,
-) -> Result<Hold, Error> {
-    let hold = load_hold(db, id)?.filter(|hold| hold.service == service);
-    let hold = hold.ok_or(Refusal::UnknownHold)?;
-    let account = load_account_by_id(db, hold.account)?.ok_or(Refusal::UnknownHold)?;
-    let rows = Rows { account: Some(&account), hold: Some(&hold), ..Rows::default() };
-    match decide(rows, command, now)? {
-        Decision::Change(change) => {
-            apply(db, &account, &change, Cause::default(), now)?;
-            change.hold.ok_or(Error::Refused(Refusal::UnknownHold))
-        }
-        Decision::Already(hold) => Ok(hold),
-    }
-}
-
-fn is_call(db: &Connection, id: HoldId) -> rusqlite::Result<bool> {
-    db.prepare_cached("SELECT 1 FROM call WHERE id = ?1")?.exists([id.0.as_bytes()])
 }
 
 fn load_hold(db: &Connection, id: HoldId) -> rusqlite::Result<Option<Hold>> {

@@ -5,31 +5,47 @@
 //! [`stokehold_ledger::decide`] alone: this crate loads the rows, asks, and writes the answer.
 
 mod account;
+mod backup;
 mod call;
 mod catalogue;
 mod clock;
 mod error;
 mod expiry;
+mod fail_point;
 mod hold;
+mod job;
+mod op;
 mod order;
 mod outbox;
 mod posting;
-mod readers;
+mod queue;
 mod replay;
 mod row;
+#[cfg(test)]
+mod scheduled;
+mod seal;
 mod setting;
+mod sqlite;
 mod statement;
 mod store;
 mod token;
 mod trial;
 mod verify;
 mod version;
+mod working_set;
 mod writer;
 
+/// What the queue locks and waits with.
+mod sync {
+    pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+}
+
 pub use account::AccountView;
+pub use backup::{BackupError, restore};
 pub use call::{CallRecord, CallStatus, NewCall, Settlement, Spent};
 pub use catalogue::{NewPack, NewService, Pack, PackChange, Service, ServiceChange, ServiceStatus};
 pub use error::{Error, OpenError};
+pub use fail_point::FailPoint;
 pub use hold::{NewHold, OpenHold};
 pub use order::{NewOrder, Order, OrderStatus};
 pub use outbox::{Sent, Warning};

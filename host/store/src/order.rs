@@ -11,9 +11,11 @@ use uuid::Uuid;
 use crate::account::{ensure_account, grant, load_account_by_id};
 use crate::catalogue::load_pack;
 use crate::error::Error;
-use crate::expiry::expire_due_of;
+use crate::expiry::ExpireOf;
 use crate::posting::{Cause, apply};
+use crate::replay::{self, Once};
 use crate::row;
+use crate::seal::Seal;
 use crate::store::Store;
 
 /// A purchase that is to be made.
@@ -29,6 +31,8 @@ pub struct NewOrder {
     pub commission: BasisPoints,
     /// Whether it is paid already: its credits are then granted at once.
     pub paid: bool,
+    /// A key that the buyer chose: a repeat is the same order.
+    pub once: Option<Once>,
 }
 
 /// A purchase of a pack, on the terms of its moment.
@@ -92,15 +96,29 @@ impl Store {
     pub async fn create_order(&self, new: NewOrder) -> Result<Order, Error> {
         let id = OrderId(Uuid::now_v7());
         self.write(move |db, now| {
+            if let Some(made) = replay::find(db, new.once.as_ref(), now)? {
+                return load(db, OrderId(made));
+            }
             let pack = load_pack(db, new.pack)?.filter(|pack| pack.service == new.service);
             let pack = pack.ok_or(Error::NotFound("pack"))?;
             let split = Commission::split(pack.price, new.commission);
             let split = split.ok_or(Refusal::PriceOutOfRange)?;
             let account = ensure_account(db, new.service, &new.account, now)?;
+            let seal = Seal::of("order")
+                .bytes(id.0.as_bytes())
+                .number(new.service.0)
+                .number(account.id.0)
+                .number(pack.id.0)
+                .text(Some(&pack.name))
+                .number(pack.credits.micros())
+                .number(pack.price.0)
+                .number(new.commission.points().into())
+                .number(split.operator.0)
+                .number(now.0);
             db.execute(
                 "INSERT INTO purchase (id, service_id, account_id, pack_id, pack_name, credits, \
-                 price_cents, commission_bp, commission_cents, status, created_at) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'pending', ?10)",
+                 price_cents, commission_bp, commission_cents, status, created_at, seal) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'pending', ?10, ?11)",
                 params![
                     id.0.as_bytes(),
                     new.service.0,
@@ -111,9 +129,13 @@ impl Store {
                     pack.price.0,
                     new.commission.points(),
                     split.operator.0,
-                    now.0
+                    now.0,
+                    seal.value()
                 ],
             )?;
+            if let Some(once) = &new.once {
+                replay::keep(db, once, &id.0.to_string(), now)?;
+            }
             if new.paid { pay(db, id, now) } else { load(db, id) }
         })
         .await
@@ -126,6 +148,9 @@ impl Store {
 
     /// Takes an order's credits back and gives its price back. All of them have to be available.
     pub async fn refund_order(&self, id: OrderId, reason: String) -> Result<Order, Error> {
+        let order = self.order(id).await?;
+        // What holds that are due have set aside is available.
+        self.submit(ExpireOf(order.service, order.account)).await?;
         self.write(move |db, now| refund(db, id, &reason, now)).await
     }
 
@@ -181,7 +206,6 @@ fn refund(db: &Connection, id: OrderId, reason: &str, now: Timestamp) -> Result<
         OrderStatus::Pending => return Err(Refusal::NothingToRefund.into()),
         OrderStatus::Paid => {}
     }
-    expire_due_of(db, account, now)?;
     let account = load_account_by_id(db, account)?.ok_or(Refusal::UnknownAccount)?;
     let (credits, price, commission) = (order.credits, order.price, order.rate);
     let rows = Rows { account: Some(&account), ..Rows::default() };

@@ -4,10 +4,11 @@
 //! exactly when that change is real. Sending comes later and may be repeated.
 
 use rusqlite::{Connection, Row};
-use stokehold_ledger::{Account, Credits, Span, Timestamp};
+use stokehold_ledger::{Account, AccountId, Credits, Span, Timestamp};
 
 use crate::error::Error;
 use crate::row;
+use crate::seal::Seal;
 use crate::store::Store;
 
 /// A warning that an account runs low.
@@ -98,19 +99,38 @@ impl Store {
     }
 }
 
+/// An account that has fallen to its threshold.
+pub(crate) struct LowBalance {
+    /// Which account.
+    pub(crate) account: AccountId,
+    /// What is available.
+    pub(crate) available: Credits,
+    /// The threshold.
+    pub(crate) warn_at: Credits,
+}
+
+impl LowBalance {
+    pub(crate) fn of(account: &Account) -> Self {
+        let warn_at = account.warn_at.unwrap_or_default();
+        Self { account: account.id, available: account.available(), warn_at }
+    }
+}
+
 /// Queues a warning to everybody whom the account's owner has named.
-pub(crate) fn warn(db: &Connection, account: &Account, now: Timestamp) -> Result<(), Error> {
+pub(crate) fn warn(db: &Connection, low: &LowBalance, now: Timestamp) -> rusqlite::Result<()> {
+    let (account, available, warn_at) =
+        (low.account.0, low.available.micros(), low.warn_at.micros());
     db.prepare_cached(
-        "INSERT INTO outbox (account_id, email, lang, available, warn_at, created_at, due_at) \
-         SELECT account_id, email, lang, ?2, ?3, ?4, ?4 FROM alert_address WHERE account_id = ?1",
+        "INSERT INTO outbox (account_id, email, lang, available, warn_at, created_at, due_at, seal) \
+         SELECT account_id, email, lang, ?2, ?3, ?4, ?4, ?5 FROM alert_address WHERE account_id = ?1",
     )?
-    .execute((
-        account.id.0,
-        account.available().micros(),
-        account.warn_at.unwrap_or_default().micros(),
-        now.0,
-    ))?;
-    Ok(())
+    .execute((account, available, warn_at, now.0, seal([account, available, warn_at, now.0])))
+    .map(drop)
+}
+
+/// What seals a warning: its account, what was available, the threshold, and when.
+pub(crate) fn seal(terms: [i64; 4]) -> i64 {
+    terms.into_iter().fold(Seal::of("warning"), Seal::number).value()
 }
 
 fn warning(row: &Row<'_>) -> rusqlite::Result<Warning> {

@@ -1,15 +1,21 @@
 //! Requests that may be repeated: the same key gets the same answer, and happens once.
+//!
+//! What is kept of an answer is a text: what was made, or the balance that there then was, or a
+//! refusal for want of credits. Other refusals are found again each time.
 
-use rusqlite::{Connection, OptionalExtension};
-use stokehold_ledger::Timestamp;
+use std::str::FromStr;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use stokehold_ledger::{Credits, Refusal, Timestamp};
 
 use crate::error::Error;
 
-/// How long an answer is kept for repeats: a day, in microseconds.
-const KEPT_MICROS: i64 = 24 * 3_600 * 1_000_000;
+/// How long an answer is kept for repeats: a day, in microseconds. It is also how long a day in the
+/// table is.
+const DAY_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
 /// How many old answers are dropped at a time.
-const DROPPED_MAX: i64 = 1_000;
+const DROPPED_MAX: i64 = 4_096;
 
 /// A key under which a request happens once a day, however often it is sent.
 #[derive(Clone, Copy, Debug)]
@@ -20,52 +26,119 @@ pub struct Once {
     pub fingerprint: [u8; 32],
 }
 
-/// The answer that was given before under this key.
-pub(crate) fn recall(
-    db: &Connection,
-    once: Option<&Once>,
+/// An answer that was kept.
+pub(crate) struct Kept {
+    /// Of the request that was answered.
+    pub(crate) fingerprint: [u8; 32],
+    /// The answer.
+    pub(crate) answer: String,
+    /// When it was given.
+    pub(crate) at: Timestamp,
+}
+
+/// The answer that a repeat gets, if there is one.
+pub(crate) fn recall<'a>(
+    once: &Once,
+    kept: Option<&'a Kept>,
     now: Timestamp,
-) -> Result<Option<String>, Error> {
-    let Some(once) = once else { return Ok(None) };
-    let found = db
-        .prepare_cached("SELECT fingerprint, answer FROM replay WHERE key = ?1 AND at > ?2")?
-        .query_row((once.key, oldest(now)), |row| {
-            Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, String>(1)?))
-        })
-        .optional()?;
-    match found {
+) -> Result<Option<&'a str>, Error> {
+    match kept.filter(|kept| kept.at.0 > now.0.saturating_sub(DAY_MICROS)) {
         None => Ok(None),
-        Some((fingerprint, answer)) if fingerprint == once.fingerprint => Ok(Some(answer)),
+        Some(kept) if kept.fingerprint == once.fingerprint => Ok(Some(&kept.answer)),
         Some(_) => Err(Error::IdempotencyConflict),
     }
 }
 
-/// Keeps the answer for a repeat, in the transaction of what it answers.
-pub(crate) fn remember(
+/// There is no account.
+const UNKNOWN_ACCOUNT: &str = "unknown account";
+/// So much was needed, and so much was available: both in micro-credits, with a space between.
+const SHORT: &str = "short ";
+
+/// What is kept of a refusal; nothing of one that does not depend on what is on an account.
+pub(crate) fn refusal(refusal: Refusal) -> Option<String> {
+    match refusal {
+        Refusal::UnknownAccount => Some(UNKNOWN_ACCOUNT.to_owned()),
+        Refusal::InsufficientCredits { needed, available } => {
+            Some(format!("{SHORT}{} {}", needed.micros(), available.micros()))
+        }
+        _ => None,
+    }
+}
+
+/// Reads what was kept: what was made, or why nothing was.
+pub(crate) fn read<T: FromStr>(answer: &str) -> Result<T, Error> {
+    let corrupt = || Error::Corrupt(answer.to_owned());
+    if answer == UNKNOWN_ACCOUNT {
+        return Err(Refusal::UnknownAccount.into());
+    }
+    if let Some(amounts) = answer.strip_prefix(SHORT) {
+        let (needed, available) = amounts.split_once(' ').ok_or_else(corrupt)?;
+        let credits = |micros: &str| micros.parse().map(Credits::from_micros);
+        let needed = credits(needed).map_err(|_| corrupt())?;
+        let available = credits(available).map_err(|_| corrupt())?;
+        return Err(Refusal::InsufficientCredits { needed, available }.into());
+    }
+    answer.parse().map_err(|_| corrupt())
+}
+
+/// Loads what was kept under a key: within the last two days of the table, for an answer is kept
+/// over midnight.
+pub(crate) fn load(
+    db: &Connection,
+    key: &[u8; 32],
+    now: Timestamp,
+) -> rusqlite::Result<Option<Kept>> {
+    let today = day(now);
+    db.prepare_cached(
+        "SELECT fingerprint, answer, at FROM replay WHERE day IN (?1, ?2) AND key = ?3 \
+         ORDER BY at DESC LIMIT 1",
+    )?
+    .query_row((today.saturating_sub(1), today, key), kept)
+    .optional()
+}
+
+fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
+    Ok(Kept { fingerprint: row.get(0)?, answer: row.get(1)?, at: Timestamp(row.get(2)?) })
+}
+
+/// Finds the answer to a repeat, inside a read or a cold write.
+pub(crate) fn find<T: FromStr>(
     db: &Connection,
     once: Option<&Once>,
+    now: Timestamp,
+) -> Result<Option<T>, Error> {
+    let Some(once) = once else { return Ok(None) };
+    let kept = load(db, &once.key, now)?;
+    recall(once, kept.as_ref(), now)?.map(read).transpose()
+}
+
+/// Keeps an answer for a repeat, in the transaction of what it answers.
+pub(crate) fn keep(
+    db: &Connection,
+    once: &Once,
     answer: &str,
     now: Timestamp,
-) -> Result<(), Error> {
-    if let Some(once) = once {
-        // An answer under this key that is still there is too old to be recalled.
-        db.prepare_cached(
-            "INSERT OR REPLACE INTO replay (key, fingerprint, answer, at) VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute((once.key, once.fingerprint, answer, now.0))?;
-    }
-    Ok(())
-}
-
-/// Drops answers that are too old to be recalled.
-pub(crate) fn forget(db: &Connection, now: Timestamp) -> Result<(), Error> {
+) -> rusqlite::Result<()> {
+    // An answer under this key that is still there is too old to be recalled.
     db.prepare_cached(
-        "DELETE FROM replay WHERE at <= ?1 AND id IN (SELECT id FROM replay ORDER BY id LIMIT ?2)",
+        "INSERT OR REPLACE INTO replay (day, key, fingerprint, answer, at) \
+         VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
-    .execute((oldest(now), DROPPED_MAX))?;
-    Ok(())
+    .execute((day(now), once.key, once.fingerprint, answer, now.0))
+    .map(drop)
 }
 
-fn oldest(now: Timestamp) -> i64 {
-    now.0.saturating_sub(KEPT_MICROS)
+/// Drops answers of days that no repeat looks at any more, some at a time.
+pub(crate) fn forget(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "DELETE FROM replay WHERE (day, key) IN \
+         (SELECT day, key FROM replay WHERE day < ?1 ORDER BY day, key LIMIT ?2)",
+    )?
+    .execute((day(now).saturating_sub(1), DROPPED_MAX))
+    .map(drop)
+}
+
+/// The day of an instant, counted from 1970.
+fn day(at: Timestamp) -> i64 {
+    at.0.div_euclid(DAY_MICROS)
 }

@@ -107,7 +107,8 @@ fn ids(db: &Connection, key: AccountKey) -> Result<Vec<i64>, Error> {
 fn load(db: &Connection, key: AccountKey, now: Timestamp) -> rusqlite::Result<Vec<OwnAccount>> {
     let mut query = db.prepare_cached(
         "SELECT account.id, service.name, balance, balance - held + coalesce((SELECT sum(amount) \
-         FROM hold WHERE state = 0 AND expires_at <= ?2 AND account_id = account.id), 0), \
+         FROM hold WHERE state = 0 AND hold.service_id = account.service_id \
+         AND account_id = account.id AND expires_at <= ?2), 0), \
          coalesce(warn_at, 0), refill_at, refill_pack \
          FROM account JOIN service ON service.id = account.service_id \
          WHERE key = ?1 ORDER BY service.name",

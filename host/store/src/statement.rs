@@ -7,9 +7,10 @@ use stokehold_ledger::{
 use uuid::Uuid;
 
 use crate::account::load_account;
+use crate::catalogue::load_service;
 use crate::error::Error;
 use crate::row;
-use crate::store::Store;
+use crate::store::{Audit, Store};
 
 /// One line of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +76,31 @@ impl Store {
             Some(account) => Ok(Some(latest(db, account.id, before, limit)?)),
         })
         .await
+    }
+}
+
+impl Audit {
+    /// Hands every line of an account up to the instant `until` to `each`, the oldest first, and
+    /// answers the balance after the last. `None` where there is no such account.
+    pub fn statement(
+        &self,
+        service: &str,
+        key: AccountKey,
+        until: Timestamp,
+        mut each: impl FnMut(Line),
+    ) -> Result<Option<Credits>, Error> {
+        let service = load_service(self.db(), service)?.ok_or(Error::NotFound("service"))?;
+        let Some(account) = load_account(self.db(), service.id, key)? else { return Ok(None) };
+        let mut query = self
+            .db()
+            .prepare_cached(&format!("{LINES} AND posting.at <= ?2 ORDER BY posting.id"))?;
+        let mut balance = Credits::ZERO;
+        for found in query.query_map((account.id.0, until.0), line)? {
+            let found = found?;
+            balance = balance.checked_add(found.amount).ok_or_else(overflow)?;
+            each(Line { balance, ..found });
+        }
+        Ok(Some(balance))
     }
 }
 

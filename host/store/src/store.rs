@@ -1,6 +1,6 @@
 //! Opening and closing a store.
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,20 +9,14 @@ use stokehold_ledger::Timestamp;
 
 use crate::clock::Clock;
 use crate::error::{Error, OpenError};
-use crate::readers::{Readers, open_read_only};
+use crate::job::{Job, Reply};
+use crate::op::Op;
+use crate::sqlite::{Lock, Place, Readers, Sqlite, migrate, open_read_only};
 use crate::verify::{self, Finding};
 use crate::writer::Writer;
 
-mod migrations {
-    //! The tables, version by version.
-    refinery::embed_migrations!("migrations/sqlite");
-}
-
-const DATABASE_FILE: &str = "stokehold.db";
-const LOCK_FILE: &str = "stokehold.lock";
-
-/// 3.51.3: older ones can lose a checkpoint when two connections meet (the WAL-reset fault).
-const SQLITE_MIN: i32 = 3_051_003;
+pub(crate) const DATABASE_FILE: &str = "stokehold.db";
+pub(crate) const LOCK_FILE: &str = "stokehold.lock";
 
 /// Whether money is real.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,34 +48,28 @@ impl Store {
         fs::create_dir_all(directory).map_err(|error| io(directory, error))?;
         let lock = Lock::take(&directory.join(LOCK_FILE))?;
         let path = directory.join(DATABASE_FILE);
-        Self::start(Connection::open(&path)?, Some((Readers::new(&path), lock)), mode, seed)
+        let readers = Readers::new(&path);
+        Self::start(Place::File(path), Some((readers, lock)), mode, seed)
     }
 
     /// A store in memory, gone when it is dropped.
     pub fn in_memory(mode: Mode, seed: [u8; 32]) -> Result<Self, OpenError> {
-        Self::start(Connection::open_in_memory()?, None, mode, seed)
+        Self::start(Place::Memory, None, mode, seed)
     }
 
     fn start(
-        mut db: Connection,
+        place: Place,
         durable: Option<(Readers, Lock)>,
         mode: Mode,
         seed: [u8; 32],
     ) -> Result<Self, OpenError> {
-        if rusqlite::version_number() < SQLITE_MIN {
-            return Err(OpenError::OldSqlite { found: rusqlite::version() });
-        }
-        check_mode(&db, mode)?;
-        // FULL: a commit that was answered survives a loss of power.
-        db.execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-             PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 5000;",
-        )?;
-        db.set_prepared_statement_cache_capacity(128);
-        migrations::migrations::runner().run(&mut db)?;
-        let (stored, secret) = instance(&db, mode, seed)?;
+        let (sqlite, (stored, secret)) = Sqlite::open(place, |db| {
+            check_mode(db, mode)?;
+            migrate(db)?;
+            Ok(instance(db, mode, seed)?)
+        })?;
         let clock = Arc::new(Clock::start(stored));
-        let writer = Writer::start(db, clock.clone())
+        let writer = Writer::start(sqlite, clock.clone())
             .map_err(|source| OpenError::Io { path: "the writer thread".into(), source })?;
         let (readers, lock) = durable.unzip();
         Ok(Self { writer, readers, clock, secret, mode, _lock: lock })
@@ -104,17 +92,35 @@ impl Store {
 
     /// Whether the store takes writes and answers reads.
     pub async fn ping(&self) -> Result<(), Error> {
+        // While the database is being opened again nobody knows how long a write waits.
+        if !self.writer.is_well() {
+            return Err(Error::NotWritten);
+        }
         self.expire_holds().await?;
         self.read(|db| Ok(db.query_row("SELECT one FROM instance", [], |_| Ok(()))?)).await
     }
 
-    /// Queues a write and waits until it is durable. `work` may run more than once.
+    /// Queues an operation and waits until it is durable.
+    pub(crate) async fn submit<O: Op>(&self, op: O) -> Result<O::Answer, Error> {
+        self.queue(op)?.await.map_err(|_| Error::Stopped)?
+    }
+
+    /// Queues an operation. Its caller may wait for it.
+    pub(crate) fn queue<O: Op>(&self, op: O) -> Result<Reply<O::Answer>, Error> {
+        let (job, reply) = Job::hot(op);
+        self.writer.push(job)?;
+        Ok(reply)
+    }
+
+    /// Queues a cold write and waits until it is durable. `work` may run more than once.
     pub(crate) async fn write<F, T>(&self, work: F) -> Result<T, Error>
     where
         F: FnMut(&Connection, Timestamp) -> Result<T, Error> + Send + 'static,
         T: Send + 'static,
     {
-        self.writer.write(work).await
+        let (job, reply) = Job::cold(work);
+        self.writer.push(job)?;
+        reply.await.map_err(|_| Error::Stopped)?
     }
 
     /// Reads; everything that `work` sees is of one moment.
@@ -149,6 +155,10 @@ impl Audit {
     /// Checks every invariant of the ledger on one moment's data. No findings: all of them hold.
     pub fn verify(&self) -> Result<Vec<Finding>, Error> {
         verify::verify(&self.db)
+    }
+
+    pub(crate) fn db(&self) -> &Connection {
+        &self.db
     }
 
     /// How many accounts, holds and postings there are.
@@ -189,35 +199,6 @@ fn instance(
     db.query_row("SELECT last_instant, secret FROM instance", [], |row| {
         Ok((Timestamp(row.get(0)?), row.get(1)?))
     })
-}
-
-/// Keeps other processes out of a data directory.
-struct Lock(File);
-
-impl Lock {
-    fn take(path: &Path) -> Result<Self, OpenError> {
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)
-            .map_err(|error| io(path, error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => {
-                Err(OpenError::Locked { path: path.display().to_string() })
-            }
-            Err(TryLockError::Error(error)) => Err(io(path, error)),
-        }
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // By word, not by closing: a child that is being started at this moment has the file open
-        // as well. Where it fails, closing releases the lock a moment later.
-        let _ = self.0.unlock();
-    }
 }
 
 fn io(path: &Path, source: std::io::Error) -> OpenError {

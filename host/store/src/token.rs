@@ -50,7 +50,7 @@ impl Role {
 }
 
 impl Store {
-    /// Adds a token. `hash` is the SHA-256 of its text.
+    /// Adds a token. `hash` is the SHA-256 of its text, which no other token has or has had.
     pub async fn create_token(
         &self,
         role: Role,
@@ -58,10 +58,14 @@ impl Store {
         hash: [u8; 32],
     ) -> Result<ApiToken, Error> {
         self.write(move |db, now| {
-            db.execute(
-                "INSERT INTO api_token (role, name, hash, created_at) VALUES (?1, ?2, ?3, ?4)",
+            let added = db.execute(
+                "INSERT INTO api_token (role, name, hash, created_at) VALUES (?1, ?2, ?3, ?4) \
+                 ON CONFLICT (hash) DO NOTHING",
                 (role.as_str(), &name, hash, now.0),
             )?;
+            if added == 0 {
+                return Err(Error::Taken("token"));
+            }
             let id = TokenId(db.last_insert_rowid());
             Ok(ApiToken { id, role, name: name.clone(), created_at: now })
         })

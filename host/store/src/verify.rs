@@ -3,8 +3,10 @@
 use std::fmt;
 
 use rusqlite::Connection;
+use rusqlite::types::ValueRef;
 
 use crate::error::Error;
+use crate::seal::Seal;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,9 +160,53 @@ pub(crate) fn verify(db: &Connection) -> Result<Vec<Finding>, Error> {
     findings
 }
 
+/// What carries a seal: the kind of row, what it is called, its terms in the order of the seal, and
+/// the table. The first term names the row.
+const SEALED: &[(&str, &str, &str)] = &[
+    ("hold", "id, account_id, service_id, amount, created_at, expires_at, description", "hold"),
+    (
+        "order",
+        "id, service_id, account_id, pack_id, pack_name, credits, price_cents, commission_bp, \
+         commission_cents, created_at",
+        "purchase",
+    ),
+    ("warning", "account_id, available, warn_at, created_at", "outbox"),
+];
+
+/// Looks for rows whose terms are not those that they were sealed with.
+fn seals(db: &Connection, findings: &mut Vec<Finding>) -> Result<(), Error> {
+    for (kind, terms, table) in SEALED {
+        let mut query = db.prepare(&format!("SELECT seal, {terms} FROM {table}"))?;
+        let columns = query.column_count();
+        let mut rows = query.query([])?;
+        let mut named = 0;
+        while let Some(row) = rows.next()? {
+            let mut seal = Seal::of(kind);
+            for column in 1..columns {
+                seal = seal.term(row.get_ref(column)?)?;
+            }
+            if named < NAMED_MAX && seal.value() != row.get::<_, i64>(0)? {
+                named += 1;
+                let what = format!("{kind} {} was altered", name(row.get_ref(1)?));
+                findings.push(Finding { invariant: "what was sealed is as it was", what });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An id as people read it.
+fn name(id: ValueRef<'_>) -> String {
+    match id {
+        ValueRef::Blob(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        id => id.as_i64().map_or_else(|_| "?".into(), |number| format!("of account {number}")),
+    }
+}
+
 /// Runs every check inside an open transaction.
 pub(crate) fn check(db: &Connection) -> Result<Vec<Finding>, Error> {
     let mut findings = Vec::new();
+    seals(db, &mut findings)?;
     for (invariant, sql) in CHECKS {
         let mut query = db.prepare(sql)?;
         for what in query.query_map([], |row| row.get(0))?.take(NAMED_MAX) {

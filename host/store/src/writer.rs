@@ -1,18 +1,28 @@
-//! The one writer: a thread that owns the writing connection and commits in groups.
+//! The one writer of a host: a thread that commits in groups.
 //!
-//! It takes whatever is waiting, runs all of it in one transaction, commits once, and only then
+//! It takes whatever is waiting, does all of it in one transaction, commits once, and only then
 //! answers. No timer is involved: while one commit waits for the disk, the next group gathers.
+//!
+//! **No answer is lost or given twice.** Each transaction moves a counter, the *fence*, that is as
+//! durable as what it is about. Where a commit fails, or the connection is lost, the store is opened
+//! again and the fence tells whether the transaction took place. If it did, the answers that were
+//! worked out are true and are given. If it did not, it is done again, once.
 
+use std::mem;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
 use stokehold_ledger::Timestamp;
-use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::expiry;
+use crate::fail_point::FailPoint;
+use crate::job::{Cold, Hot, Job};
+use crate::op::Wanted;
+use crate::queue::{Queue, Rejected};
+use crate::working_set::WorkingSet;
 
 /// How many writes may wait. Beyond it [`Error::Busy`] pushes back; at group-commit speed this is
 /// a fraction of a second of work.
@@ -21,89 +31,130 @@ const QUEUE_MAX: usize = 8_192;
 /// How many writes share one commit. Larger groups gain little and answer later.
 const GROUP_MAX: usize = 1_024;
 
-/// A write, ready to be run; more than once where its group has to be taken apart.
-trait Job: Send {
-    /// Runs the write inside the open transaction. Answers whether the transaction may be
-    /// committed after it.
-    fn run(&mut self, db: &Connection, now: Timestamp) -> bool;
-    /// Tells the caller what came of it. `durable` is false where the commit failed: then nothing
-    /// that was found out is told, a refusal neither, for it may rest on what another write of the
-    /// group did.
-    fn answer(self: Box<Self>, durable: bool);
+/// How long a group waits to learn whether its commit took place. Clients of the protocol give up
+/// after 15 s, and have to be told before.
+const SETTLED_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long to wait before a database is opened again; twice as long after each attempt that fails.
+const BACK_OFF: Duration = Duration::from_millis(20);
+
+/// The longest wait between two such attempts.
+const BACK_OFF_MAX: Duration = Duration::from_secs(1);
+
+/// What the writer needs of a database.
+pub(crate) trait Backend: Send + 'static {
+    /// Does a group in one transaction, whose fence is `now`.
+    fn attempt(&mut self, group: &mut Group, now: Timestamp) -> Result<(), Failure>;
+
+    /// Opens the database again, from nothing. Answers the fence, once that is known to be durable.
+    fn reopen(&mut self) -> Result<Timestamp, Error>;
+
+    /// Called between groups, when all answers are given, for what can wait until then. `idle`: no
+    /// write is waiting.
+    fn tidy(&mut self, idle: bool);
 }
 
-struct Write<F, T> {
-    work: F,
-    done: Option<Result<T, Error>>,
-    reply: oneshot::Sender<Result<T, Error>>,
+/// Why a group was not committed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It was rolled back, all of it.
+    Undone(Error),
+    /// It may have been committed or not.
+    Unknown(Error),
 }
 
-impl<F, T> Job for Write<F, T>
-where
-    F: FnMut(&Connection, Timestamp) -> Result<T, Error> + Send,
-    T: Send,
-{
-    fn run(&mut self, db: &Connection, now: Timestamp) -> bool {
-        let before = db.total_changes();
-        let result = (self.work)(db, now);
-        // A refusal that wrote nothing needs no undoing, and so costs its group nothing.
-        let clean = match &result {
-            Ok(_) => true,
-            Err(error) => error.is_answer() && db.total_changes() == before,
-        };
-        self.done = Some(result);
-        clean
+/// Writes that share a transaction.
+#[derive(Default)]
+pub(crate) struct Group {
+    hot: Vec<Box<dyn Hot>>,
+    cold: Vec<Box<dyn Cold>>,
+}
+
+impl Group {
+    /// The rows that its operations are decided on.
+    pub(crate) fn wanted(&self) -> Wanted {
+        let mut wanted = Wanted::default();
+        self.hot.iter().for_each(|job| job.want(&mut wanted));
+        wanted
     }
 
-    fn answer(self: Box<Self>, durable: bool) {
-        let answer = match self.done {
-            Some(done) if durable => done,
-            Some(_) => Err(Error::OutcomeUnknown),
-            None => Err(Error::Stopped),
-        };
-        // The caller may have gone away; what it asked for is done all the same.
-        let _ = self.reply.send(answer);
+    /// Decides its operations, each on what those before it have left.
+    pub(crate) fn decide(&mut self, rows: &mut WorkingSet) {
+        rows.expire();
+        self.hot.iter_mut().for_each(|job| job.decide(rows));
+    }
+
+    /// Its cold writes.
+    pub(crate) fn cold(&mut self) -> impl Iterator<Item = &mut Box<dyn Cold>> {
+        self.cold.iter_mut()
+    }
+
+    /// Whether it has operations.
+    pub(crate) fn is_hot(&self) -> bool {
+        !self.hot.is_empty()
+    }
+
+    fn len(&self) -> usize {
+        self.hot.len() + self.cold.len()
+    }
+
+    fn add(&mut self, job: Job) {
+        match job {
+            Job::Hot(job) => self.hot.push(job),
+            Job::Cold(job) => self.cold.push(job),
+        }
+    }
+
+    fn into_jobs(self) -> impl Iterator<Item = Job> {
+        self.hot.into_iter().map(Job::Hot).chain(self.cold.into_iter().map(Job::Cold))
+    }
+
+    /// Tells every caller what came of its write, or why nothing did.
+    fn answer(self, durable: impl Fn() -> Result<(), Error>) {
+        self.into_jobs().for_each(|job| job.answer(durable()));
     }
 }
 
-/// The way to the writer thread. The thread ends, and the connection closes, when it is dropped.
+/// The way to the writer thread. The thread ends, and the database closes, when it is dropped.
 pub(crate) struct Writer {
-    queue: Option<mpsc::Sender<Box<dyn Job>>>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
+struct Shared {
+    queue: Queue<Job>,
+    /// False while it is not known whether the database can be written.
+    is_well: AtomicBool,
+}
+
 impl Writer {
-    pub(crate) fn start(db: Connection, clock: Arc<Clock>) -> std::io::Result<Self> {
-        let (queue, waiting) = mpsc::channel(QUEUE_MAX);
-        let state = State { db, clock };
+    pub(crate) fn start<B: Backend>(backend: B, clock: Arc<Clock>) -> std::io::Result<Self> {
+        let queue = Queue::new(QUEUE_MAX);
+        let shared = Arc::new(Shared { queue, is_well: AtomicBool::new(true) });
+        let work = Work { backend, clock, shared: shared.clone() };
         let thread = std::thread::Builder::new()
             .name("ledger-writer".into())
-            .spawn(move || state.work_through(waiting))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+            .spawn(move || work.work_through())?;
+        Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Queues `work` and waits until it is durable.
-    ///
-    /// `work` has to give the same result each time it is run on the same rows.
-    pub(crate) async fn write<F, T>(&self, work: F) -> Result<T, Error>
-    where
-        F: FnMut(&Connection, Timestamp) -> Result<T, Error> + Send + 'static,
-        T: Send + 'static,
-    {
-        let (reply, answer) = oneshot::channel();
-        let job = Box::new(Write { work, done: None, reply });
-        let queue = self.queue.as_ref().ok_or(Error::Stopped)?;
-        queue.try_send(job).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Error::Busy,
-            mpsc::error::TrySendError::Closed(_) => Error::Stopped,
-        })?;
-        answer.await.map_err(|_| Error::Stopped)?
+    /// Queues a write.
+    pub(crate) fn push(&self, job: Job) -> Result<(), Error> {
+        self.shared.queue.push(job).map_err(|why| match why {
+            Rejected::Full => Error::Busy,
+            Rejected::Closed => Error::Stopped,
+        })
+    }
+
+    /// Whether the database can be written, as far as is known.
+    pub(crate) fn is_well(&self) -> bool {
+        self.shared.is_well.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        drop(self.queue.take());
+        self.shared.queue.close();
         if let Some(thread) = self.thread.take() {
             // A panic of the thread has been reported where it happened.
             let _ = thread.join();
@@ -111,125 +162,151 @@ impl Drop for Writer {
     }
 }
 
-struct State {
-    db: Connection,
+struct Work<B> {
+    backend: B,
     clock: Arc<Clock>,
+    shared: Arc<Shared>,
 }
 
-impl State {
-    fn work_through(mut self, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
-        let mut group = Vec::with_capacity(GROUP_MAX);
-        while waiting.blocking_recv_many(&mut group, GROUP_MAX) > 0 {
-            if !self.settle(&mut group) {
-                tracing::error!("a commit failed: the ledger takes no more writes");
-                waiting.close();
-                while let Ok(job) = waiting.try_recv() {
-                    job.answer(false);
+/// Whatever ends the thread, a panic too: nobody waits for ever.
+impl<B> Drop for Work<B> {
+    fn drop(&mut self) {
+        self.shared.is_well.store(false, Ordering::Relaxed);
+        self.shared.queue.close();
+        let mut left = Vec::new();
+        self.shared.queue.take(&mut left);
+        for job in left {
+            job.answer(Err(Error::Stopped));
+        }
+    }
+}
+
+impl<B: Backend> Work<B> {
+    fn work_through(mut self) {
+        let mut waiting = Vec::new();
+        while self.shared.queue.take(&mut waiting) {
+            let mut group = Group::default();
+            for job in waiting.drain(..) {
+                group.add(job);
+                if group.len() == GROUP_MAX {
+                    self.settle(mem::take(&mut group));
                 }
+            }
+            self.settle(group);
+        }
+    }
+
+    /// Does a group and answers it.
+    fn settle(&mut self, group: Group) {
+        if group.len() == 0 {
+            return;
+        }
+        let is_many = group.len() > 1;
+        self.commit(group);
+        if is_many {
+            // Those who were answered may have more to write: let them come, so that the next group
+            // is not the first of them alone.
+            std::thread::yield_now();
+        }
+        let idle = self.shared.queue.is_empty();
+        self.backend.tidy(idle);
+    }
+
+    fn commit(&mut self, mut group: Group) {
+        match self.attempt(&mut group) {
+            Ok(()) => group.answer(|| Ok(())),
+            Err(Failed::Undone(error)) if group.len() == 1 => {
+                if let Some(job) = group.into_jobs().next() {
+                    job.answer(Err(error));
+                }
+            }
+            // One of several cannot be written: each runs again in a transaction of its own, so
+            // that it undoes only itself.
+            Err(Failed::Undone(_)) => {
+                for job in group.into_jobs() {
+                    let mut alone = Group::default();
+                    alone.add(job);
+                    self.commit(alone);
+                }
+            }
+            Err(Failed::NotWritten) => group.answer(|| Err(Error::NotWritten)),
+            Err(Failed::Unsettled) => {
+                group.answer(|| Err(Error::OutcomeUnknown));
+                self.wait_for_the_database();
+            }
+        }
+    }
+
+    /// Does a group, and a second time where the first is known not to have taken place.
+    fn attempt(&mut self, group: &mut Group) -> Result<(), Failed> {
+        for _ in 0..2 {
+            let now = self.clock.now();
+            match self.backend.attempt(group, now) {
+                Ok(()) => {
+                    FailPoint::AfterCommit.pass();
+                    return Ok(());
+                }
+                Err(Failure::Undone(error)) => return Err(Failed::Undone(error)),
+                Err(Failure::Unknown(error)) => {
+                    tracing::error!(%error, "the outcome of a commit is not known: opening the database again");
+                }
+            }
+            let fence = self.reopen_within(SETTLED_WITHIN).ok_or(Failed::Unsettled)?;
+            tracing::warn!(took_place = fence >= now, "the database is open again");
+            if fence >= now {
+                return Ok(());
+            }
+        }
+        Err(Failed::NotWritten)
+    }
+
+    /// Opens the database again and answers the fence; nothing where that takes longer.
+    fn reopen_within(&mut self, time: Duration) -> Option<Timestamp> {
+        let start = Instant::now();
+        let mut wait = BACK_OFF;
+        self.shared.is_well.store(false, Ordering::Relaxed);
+        loop {
+            match self.backend.reopen() {
+                Ok(fence) => {
+                    self.shared.is_well.store(true, Ordering::Relaxed);
+                    return Some(fence);
+                }
+                Err(error) => tracing::warn!(%error, "the database cannot be opened again yet"),
+            }
+            if start.elapsed() + wait > time || self.shared.queue.closes_within(wait) {
+                return None;
+            }
+            wait = (wait * 2).min(BACK_OFF_MAX);
+        }
+    }
+
+    /// Tries until the database is there again. What is asked for meanwhile is refused, for nobody
+    /// knows how long that takes.
+    fn wait_for_the_database(&mut self) {
+        while self.reopen_within(BACK_OFF_MAX).is_none() {
+            let mut waiting = Vec::new();
+            if !self.shared.queue.is_empty() {
+                self.shared.queue.take(&mut waiting);
+            }
+            for job in waiting {
+                job.answer(Err(Error::NotWritten));
+            }
+            if self.shared.queue.closes_within(BACK_OFF) {
                 return;
             }
         }
     }
-
-    /// Runs a group and answers it. False where a commit failed and so nothing more may be
-    /// written.
-    fn settle(&mut self, group: &mut Vec<Box<dyn Job>>) -> bool {
-        match self.attempt(group) {
-            Attempt::Committed => {
-                group.drain(..).for_each(|job| job.answer(true));
-                true
-            }
-            // One write of several failed half-way: each runs again in a transaction of its own,
-            // so that it undoes only itself.
-            Attempt::Undone if group.len() > 1 => {
-                let mut alive = true;
-                for job in std::mem::take(group) {
-                    if alive {
-                        alive = self.settle(&mut vec![job]);
-                    } else {
-                        job.answer(false);
-                    }
-                }
-                alive
-            }
-            Attempt::Undone => {
-                group.drain(..).for_each(|job| job.answer(true));
-                true
-            }
-            Attempt::Unknown => {
-                group.drain(..).for_each(|job| job.answer(false));
-                false
-            }
-        }
-    }
-
-    fn attempt(&mut self, group: &mut [Box<dyn Job>]) -> Attempt {
-        let now = self.clock.now();
-        let begun = self.db.execute_batch("BEGIN IMMEDIATE").and_then(|()| {
-            self.db
-                .prepare_cached("UPDATE instance SET last_instant = ?1 WHERE one = 1")?
-                .execute([now.0])
-        });
-        if let Err(error) = begun {
-            return unknown(&error.into());
-        }
-        if let Err(error) = expiry::expire_due(&self.db, now) {
-            return unknown(&error);
-        }
-        if !group.iter_mut().all(|job| job.run(&self.db, now)) {
-            return self.undo();
-        }
-        match self.db.execute_batch("COMMIT") {
-            Ok(()) => Attempt::Committed,
-            Err(error) => unknown(&error.into()),
-        }
-    }
-
-    fn undo(&self) -> Attempt {
-        match self.db.execute_batch("ROLLBACK") {
-            Ok(()) => Attempt::Undone,
-            Err(error) => unknown(&error.into()),
-        }
-    }
 }
 
-fn unknown(error: &Error) -> Attempt {
-    tracing::error!(%error, "the transaction failed");
-    Attempt::Unknown
-}
-
-enum Attempt {
-    Committed,
-    Undone,
-    Unknown,
+/// Why a group has no answers of its own.
+enum Failed {
+    /// It was rolled back, and would be again.
+    Undone(Error),
+    /// It was not written, and may be another time.
+    NotWritten,
+    /// Nobody knows.
+    Unsettled,
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::mpsc::channel;
-
-    use stokehold_ledger::Refusal;
-
-    use super::*;
-    use crate::store::{Mode, Store};
-
-    /// An entry without a posting, which is found at the commit and not before.
-    const FAILS_AT_COMMIT: &str = "PRAGMA defer_foreign_keys = ON; \
-                                   INSERT INTO entry (posting_id, book, amount) VALUES (9, 0, 1)";
-
-    #[tokio::test]
-    async fn nothing_of_a_group_is_answered_when_its_commit_fails() {
-        let store = Store::in_memory(Mode::Sandbox, [0; 32]).expect("a store");
-        let (go, gate) = channel::<()>();
-        // Keeps the writer busy until the other two are waiting, so that they are of one group.
-        let first = store.write(move |_, _| gate.recv().map_err(|_| Error::Busy));
-        let fails = store.write(|db, _| Ok(db.execute_batch(FAILS_AT_COMMIT)?));
-        let refused = store.write(|_, _| Err::<(), _>(Refusal::AlreadyCaptured.into()));
-        let open = async move { go.send(()) };
-        let (_, fails, refused, _) = tokio::join!(first, fails, refused, open);
-        assert!(matches!(fails, Err(Error::OutcomeUnknown)), "{fails:?}");
-        // The refusal may rest on what the lost transaction did.
-        assert!(matches!(refused, Err(Error::OutcomeUnknown)), "{refused:?}");
-        assert!(matches!(store.expire_holds().await, Err(Error::Stopped)));
-    }
-}
+mod tests;

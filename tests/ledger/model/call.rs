@@ -3,7 +3,7 @@
 use stokehold_ledger::Refusal;
 
 use super::hold::State;
-use super::{Answer, Model};
+use super::{Answer, Model, one_operation};
 use crate::step::{Part, Want};
 
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,14 @@ impl Model {
             self.trial(want.from, want.database);
             None
         } else {
-            Some(self.authorize(want, true)?)
+            one_operation(want.micros)?;
+            match self.authorize(want, true) {
+                Ok(hold) => Some(hold),
+                Err(refusal) => {
+                    self.keep(key, request, Answer::Refused(refusal));
+                    return Err(refusal);
+                }
+            }
         };
         self.calls.push(Call { hold, status: "running" });
         let answer = Answer::Begun(self.calls.len() - 1);

@@ -1,0 +1,142 @@
+//! The store in one SQLite database: the connection that writes.
+
+mod disk;
+mod flush;
+mod load;
+mod open;
+mod readers;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use rusqlite::{Connection, ErrorCode};
+use stokehold_ledger::Timestamp;
+
+pub(crate) use open::{Lock, Place, migrate};
+pub(crate) use readers::{Readers, open_read_only};
+
+use crate::error::{Error, OpenError};
+use crate::fail_point::FailPoint;
+use crate::job::Cold;
+use crate::replay;
+use crate::writer::{Backend, Failure, Group};
+
+/// How many pages the write-ahead log may have before it is copied into the database, which lets it
+/// be written from its start again: 32 MiB. Overwriting it takes half as long as growing it, and a
+/// page that was written often is copied once.
+const LOG_PAGES_MAX: i32 = 8_192;
+
+/// The same for a moment at which nobody waits.
+const LOG_PAGES_IDLE: i32 = 1_024;
+
+/// The writing connection.
+pub(crate) struct Sqlite {
+    place: Place,
+    /// None only while it cannot be opened again.
+    db: Option<Connection>,
+    log_pages: Arc<AtomicI32>,
+}
+
+impl Sqlite {
+    /// Opens the database for writing. `prepare` has it before the writer has.
+    pub(crate) fn open<T>(
+        place: Place,
+        prepare: impl FnOnce(&mut Connection) -> Result<T, OpenError>,
+    ) -> Result<(Self, T), OpenError> {
+        let log_pages = Arc::new(AtomicI32::new(0));
+        let mut db = open::connect(&place, &log_pages)?;
+        let prepared = prepare(&mut db)?;
+        // What a process that was killed has left in the log may not have reached the disk yet, and
+        // is read from now on as if it had.
+        open::copy_log(&db)?;
+        Ok((Self { place, db: Some(db), log_pages }, prepared))
+    }
+}
+
+impl Backend for Sqlite {
+    fn attempt(&mut self, group: &mut Group, now: Timestamp) -> Result<(), Failure> {
+        let Some(db) = &self.db else { return Err(Failure::Unknown(Error::Stopped)) };
+        match run(db, group, now) {
+            Ok(()) => commit(db),
+            Err(error) => Err(undo(db, error)),
+        }
+    }
+
+    fn reopen(&mut self) -> Result<Timestamp, Error> {
+        let db = match (self.db.take(), &self.place) {
+            // It is all there is.
+            (Some(db), Place::Memory) => db,
+            (_, Place::Memory) => return Err(Error::Stopped),
+            (old, Place::File(_)) => {
+                drop(old);
+                let db = open::connect(&self.place, &self.log_pages)?;
+                // A failed sync may have left a commit in the cache of the operating system, or one
+                // in the log that no reader sees. Once the log is empty, neither is possible.
+                open::empty_log(&db)?;
+                db
+            }
+        };
+        let db = self.db.insert(db);
+        if !db.is_autocommit() {
+            db.execute_batch("ROLLBACK")?;
+        }
+        Ok(db.query_row("SELECT last_instant FROM instance", [], |row| row.get(0).map(Timestamp))?)
+    }
+
+    fn tidy(&mut self, idle: bool) {
+        let most = if idle { LOG_PAGES_IDLE } else { LOG_PAGES_MAX };
+        if self.log_pages.load(Ordering::Relaxed) < most {
+            return;
+        }
+        // Copies what no reader is in the way of. The next write says how long the log then is.
+        if let Some(Err(error)) = self.db.as_ref().map(open::copy_log) {
+            tracing::warn!(%error, "the write-ahead log cannot be copied into the database");
+        }
+    }
+}
+
+/// Everything of a group but the commit.
+fn run(db: &Connection, group: &mut Group, now: Timestamp) -> Result<(), Error> {
+    db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+    db.prepare_cached("UPDATE instance SET last_instant = ?1")?.execute([now.0])?;
+    if group.is_hot() {
+        let wanted = group.wanted();
+        let mut rows = load::load(db, &wanted, now)?;
+        group.decide(&mut rows);
+        flush::flush(db, &rows.into_writes(), now)?;
+        if wanted.swept_max > 0 {
+            replay::forget(db, now)?;
+        }
+    }
+    group.cold().try_for_each(|job| run_cold(db, job.as_mut(), now))
+}
+
+/// A cold write that fails undoes itself and nothing else.
+fn run_cold(db: &Connection, job: &mut dyn Cold, now: Timestamp) -> Result<(), Error> {
+    db.prepare_cached("SAVEPOINT cold")?.execute([])?;
+    if !job.run(db, now) {
+        db.prepare_cached("ROLLBACK TO cold")?.execute([])?;
+    }
+    db.prepare_cached("RELEASE cold")?.execute([])?;
+    Ok(())
+}
+
+fn commit(db: &Connection) -> Result<(), Failure> {
+    FailPoint::BeforeCommit.pass();
+    match db.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])) {
+        Ok(_) => Ok(()),
+        // A constraint is checked before anything is written.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+            Err(undo(db, error.into()))
+        }
+        Err(error) => Err(Failure::Unknown(error.into())),
+    }
+}
+
+/// Rolls back what SQLite has not rolled back by itself.
+fn undo(db: &Connection, error: Error) -> Failure {
+    match if db.is_autocommit() { Ok(()) } else { db.execute_batch("ROLLBACK") } {
+        Ok(()) => Failure::Undone(error),
+        Err(_) => Failure::Unknown(error),
+    }
+}

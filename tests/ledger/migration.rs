@@ -1,0 +1,100 @@
+//! Databases of earlier versions: they are brought up to date, and nothing in them is lost.
+
+use std::path::Path;
+
+use stokehold_ledger::{AccountToken, CallId, HoldId, Refusal, ServiceId};
+use stokehold_store::{CallStatus, Error, Mode, NewHold, OpenError, Settlement, Store};
+use tempfile::{TempDir, tempdir};
+use uuid::Uuid;
+
+use crate::fixture::{
+    SEED, assert_clean, beside, credits, new_hold, once, open, spent, token, try_open, view,
+};
+
+/// The service and the account of the fixture that most is about.
+const COAL: ServiceId = ServiceId(1);
+
+fn anna() -> AccountToken {
+    token("anna")
+}
+
+/// A database of the first version, in a directory of its own.
+fn of_version_1() -> TempDir {
+    let directory = tempdir().expect("a directory");
+    let db = beside(directory.path());
+    db.pragma_update(None, "journal_mode", "wal").expect("a write-ahead log");
+    db.execute_batch(include_str!("v1.sql")).expect("the fixture");
+    directory
+}
+
+async fn status(store: &Store, call: u128) -> CallStatus {
+    let call = store.call(CallId(Uuid::from_u128(call))).await.expect("it is read");
+    call.expect("there is a call").status
+}
+
+#[tokio::test]
+async fn what_version_1_knew_is_known() {
+    let directory = of_version_1();
+    let store = open(directory.path());
+    assert_clean(&store).await;
+    let (ben, cleo) = (token("ben"), token("cleo"));
+    assert_eq!(view(&store, COAL, &anna()).await, Some([549_999_954, 700_009, 549_299_945]));
+    assert_eq!(view(&store, COAL, &ben).await, Some([50_000_000, 0, 50_000_000]));
+    assert_eq!(view(&store, ServiceId(2), &cleo).await, Some([50_000_000, 0, 50_000_000]));
+    assert_eq!(status(&store, 0xca).await, CallStatus::Captured);
+    assert_eq!(status(&store, 0xcb).await, CallStatus::Cancelled);
+    assert_eq!(status(&store, 0xcc).await, CallStatus::Running);
+    assert_eq!(store.pending_orders(COAL, anna().key(), 9).await.expect("they are read").len(), 1);
+    assert_eq!(store.due_warnings(9).await.expect("they are read").len(), 1);
+}
+
+#[tokio::test]
+async fn what_version_1_began_is_ended() {
+    let directory = of_version_1();
+    let store = open(directory.path());
+    let open_hold = HoldId(Uuid::from_u128(0x01a2_04bd_17ae_75fe_a47f_7abf_0297_28ae));
+    let captured = store.capture(COAL, open_hold, Some(credits(1))).await;
+    assert_eq!(captured.expect("a capture"), credits(1));
+    let call = CallId(Uuid::from_u128(0xcc));
+    let settled = store.settle_call(call, Settlement::Capture(credits(7)), spent("ok")).await;
+    assert_eq!(settled.expect("it ends"), (credits(7), None));
+    let order = store.pending_orders(COAL, anna().key(), 9).await.expect("they are read");
+    store.pay_order(order[0].id).await.expect("it is paid");
+    assert_eq!(view(&store, COAL, &anna()).await, Some([1_049_999_946, 2, 1_049_999_944]));
+    assert_clean(&store).await;
+}
+
+/// Time stands still in a store whose last instant lies ahead, and so a repeat is one still.
+#[tokio::test]
+async fn what_version_1_answered_is_answered_again() {
+    let directory = of_version_1();
+    let far = "UPDATE instance SET last_instant = 9000000000000000; \
+               UPDATE replay SET at = 9000000000000000;";
+    beside(directory.path()).execute_batch(far).expect("it is ahead");
+    let store = open(directory.path());
+    let ask = async |key, micros| {
+        let new = NewHold { once: Some(once(key, "1")), ..new_hold(COAL, &anna(), micros) };
+        store.authorize(new).await
+    };
+    let held = ask("a", 700_000).await.expect("the hold of then");
+    assert_eq!(held.to_string(), "01a204bd17ae75fea47f7abf029728ae");
+    let unknown = ask("c", 1).await;
+    assert!(matches!(unknown, Err(Error::Refused(Refusal::UnknownAccount))), "{unknown:?}");
+    // It was refused, and what was asked for was not kept.
+    ask("b", 1).await.expect("a hold");
+    assert_clean(&store).await;
+}
+
+#[test]
+fn a_database_of_a_later_program_is_refused() {
+    let directory = tempdir().expect("a directory");
+    drop(open(directory.path()));
+    let later = "UPDATE refinery_schema_history SET version = 1000 \
+                 WHERE version = (SELECT max(version) FROM refinery_schema_history)";
+    assert_eq!(beside(directory.path()).execute(later, []), Ok(1));
+    let file = |path: &Path| std::fs::read(path.join("stokehold.db")).expect("it is read");
+    let before = file(directory.path());
+    let opened = try_open(directory.path(), Mode::Sandbox, SEED);
+    assert!(matches!(opened, Err(OpenError::Newer { found: 1_000, .. })), "{:?}", opened.err());
+    assert!(file(directory.path()) == before, "the file was altered");
+}
