@@ -10,6 +10,7 @@ mod limits;
 mod outbound;
 mod profile;
 mod services;
+mod terms;
 mod threads;
 
 use std::time::Duration;

@@ -19,3 +19,4 @@ mod step;
 mod subject;
 mod tamper;
 mod trial;
+mod waiting;

@@ -183,3 +183,35 @@ pub fn counting() -> Vec<u8> {
     };
     guest.component()
 }
+
+/// Works for as long as there is fuel left, then answers.
+pub fn using_up() -> Vec<u8> {
+    component(
+        "(loop $again (br_if $again (i64.gt_u (call $fuel_remaining) (i64.const 0)))) (call $done)",
+    )
+}
+
+/// Says how far it is, `lines` times, then answers.
+pub fn reporting(lines: u32) -> Vec<u8> {
+    component(&format!(
+        "(local $left i32) (local.set $left (i32.const {lines}))
+         (loop $again
+           (call $progress (f32.const 0.5) (i32.const 64) (i32.const 4))
+           (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+           (br_if $again (local.get $left)))
+         (call $done)"
+    ))
+}
+
+/// Says that it begins, works for `rounds` rounds of a few instructions, says so, and answers.
+pub fn working(rounds: u64) -> Vec<u8> {
+    component(&format!(
+        "(local $left i64) (local.set $left (i64.const {rounds}))
+         (call $progress (f32.const 0) (i32.const 64) (i32.const 4))
+         (loop $again
+           (local.set $left (i64.sub (local.get $left) (i64.const 1)))
+           (br_if $again (i64.gt_u (local.get $left) (i64.const 0))))
+         (call $progress (f32.const 1) (i32.const 64) (i32.const 4))
+         (call $done)"
+    ))
+}

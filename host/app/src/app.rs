@@ -3,20 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use stokehold_ledger::{Span, Timestamp};
 use stokehold_runtime::{Library, Runtime, StartError};
 use stokehold_store::{Mode, OpenError as StoreOpenError, Store};
 use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::admission::Admission;
+use crate::breaker::Breakers;
+use crate::call::Queue;
 use crate::catalogue::{Catalogue, Reach};
 use crate::config::Config;
+use crate::keyring::Keyring;
 use crate::machine::{library_settings, network, runtime_settings};
 use crate::mail::{self, Mailer};
 use crate::secret::{digest, random_bytes};
 
 /// How often holds are expired when nobody writes.
 const SWEEP_PERIOD: Duration = Duration::from_secs(1);
+
+/// How often results and logs are dropped that are kept no longer.
+const CALLS_SWEEP_PERIOD: Duration = Duration::from_mins(1);
 
 /// Everything a host does, on one store and one runtime.
 pub struct App {
@@ -26,6 +33,9 @@ pub struct App {
     pub(crate) library: Library,
     pub(crate) catalogue: Catalogue,
     pub(crate) admission: Admission,
+    pub(crate) breakers: Breakers,
+    pub(crate) queue: Queue,
+    pub(crate) keyring: Keyring,
     pub(crate) mailer: Mailer,
     /// Changes whenever a call ends: who waits for a call to end looks again.
     pub(crate) ended: watch::Sender<()>,
@@ -85,6 +95,9 @@ impl App {
         }
         let catalogue = Catalogue::load(&store, reach).await?;
         let admission = Admission::new(&config.calls);
+        let breakers = Breakers::new(&config.calls, store.suspensions().await?);
+        let queue = Queue::new(&config.calls);
+        let keyring = Keyring::load(&store, random_bytes()?).await?;
         let mailer = Mailer::new(&config).map_err(|why| OpenError::Config(vec![why]))?;
         let (stopping, ended) = (watch::Sender::new(false), watch::Sender::new(()));
         let app = Arc::new(Self {
@@ -94,11 +107,19 @@ impl App {
             library,
             catalogue,
             admission,
+            breakers,
+            queue,
+            keyring,
             mailer,
             ended,
             stopping,
         });
+        let waiting = app.work_on().await?;
+        if waiting > 0 {
+            tracing::info!(calls = waiting, "going on with the calls that wait");
+        }
         tokio::spawn(sweep(Arc::downgrade(&app)));
+        tokio::spawn(sweep_calls(Arc::downgrade(&app)));
         tokio::spawn(mail::run(Arc::downgrade(&app)));
         Ok(app)
     }
@@ -152,6 +173,27 @@ async fn sweep(app: std::sync::Weak<App>) {
             Ok(()) | Err(stokehold_store::Error::Busy) => {}
             Err(stokehold_store::Error::Stopped) => return,
             Err(error) => tracing::error!(%error, "holds cannot be expired"),
+        }
+    }
+}
+
+/// Drops results and logs of calls that ended long ago, for as long as the host is there.
+async fn sweep_calls(app: std::sync::Weak<App>) {
+    let mut period = tokio::time::interval(CALLS_SWEEP_PERIOD);
+    loop {
+        period.tick().await;
+        let Some(app) = app.upgrade() else { return };
+        let kept = Span::from_duration(Duration::from_hours(app.config.calls.kept_h.into()));
+        let before = Timestamp(app.store.now().0.saturating_sub(kept.micros()));
+        loop {
+            match app.store.sweep_calls(before).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "results cannot be dropped now");
+                    break;
+                }
+            }
         }
     }
 }

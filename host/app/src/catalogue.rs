@@ -1,9 +1,9 @@
 //! The services as they stand, in memory: what every call looks up first.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 
-use stokehold_ledger::ServiceId;
+use stokehold_ledger::{ServiceId, VersionId};
 use stokehold_runtime::{Access, KeyValue, MemoryKeyValue, Network, Outbound};
 use stokehold_store::{Error as StoreError, Service, ServiceStatus, Store, Version};
 use subtle::ConstantTimeEq;
@@ -65,6 +65,8 @@ pub(crate) struct Catalogue {
     /// Held while a service is read again after a change, so that an older reading never replaces
     /// a newer one.
     changing: Mutex<()>,
+    /// Versions that calls still wait for.
+    waited_for: Mutex<HashMap<VersionId, Weak<Active>>>,
 }
 
 #[derive(Default)]
@@ -82,7 +84,12 @@ fn handle(hash: &[u8; 32]) -> Handle {
 
 impl Catalogue {
     pub(crate) async fn load(store: &Store, reach: Reach) -> Result<Self, StoreError> {
-        let catalogue = Self { services: RwLock::default(), reach, changing: Mutex::default() };
+        let catalogue = Self {
+            services: RwLock::default(),
+            reach,
+            changing: Mutex::default(),
+            waited_for: Mutex::default(),
+        };
         for service in store.services().await? {
             let live = live(store, &catalogue.reach, service, None).await?;
             catalogue.insert(Arc::new(live));
@@ -115,6 +122,32 @@ impl Catalogue {
             all.filter(|service| service.status == ServiceStatus::Active).cloned().collect();
         active.sort_by(|one, other| one.name.cmp(&other.name));
         active
+    }
+
+    /// A version, active or not, for a call that was begun on it.
+    pub(crate) async fn version(
+        &self,
+        store: &Store,
+        service: ServiceId,
+        id: VersionId,
+    ) -> Result<Arc<Active>, StoreError> {
+        if let Some(active) = self.active_version(id) {
+            return Ok(active);
+        }
+        let mut waited_for = self.waited_for.lock().await;
+        if let Some(known) = waited_for.get(&id).and_then(Weak::upgrade) {
+            return Ok(known);
+        }
+        let active = Arc::new(active(store, &self.reach, service, id).await?);
+        waited_for.retain(|_, known| known.strong_count() > 0);
+        waited_for.insert(id, Arc::downgrade(&active));
+        Ok(active)
+    }
+
+    fn active_version(&self, id: VersionId) -> Option<Arc<Active>> {
+        let services = self.services.read().unwrap_or_else(PoisonError::into_inner);
+        let mut active = services.by_name.values().filter_map(|live| live.active.as_ref());
+        active.find(|active| active.version.id == id).cloned()
     }
 
     /// The number of the version that calls of a service run on.
@@ -156,16 +189,23 @@ async fn live(
 ) -> Result<Live, StoreError> {
     let active = match (service.active_version, known) {
         (Some(id), Some(known)) if known.version.id == id => Some(known),
-        (Some(id), _) => {
-            let versions = store.versions(service.id).await?;
-            let version = versions.into_iter().find(|version| version.id == id);
-            let version = version.ok_or(StoreError::NotFound("version"))?;
-            let manifest = Manifest::parse(Manifest::FILE_NAME, &version.manifest)
-                .map_err(|error| StoreError::Corrupt(error.to_string()))?;
-            let access = reach.access(service.id, &manifest);
-            Some(Arc::new(Active { version, manifest, access }))
-        }
+        (Some(id), _) => Some(Arc::new(active(store, reach, service.id, id).await?)),
         (None, _) => None,
     };
     Ok(Live { service, active })
+}
+
+async fn active(
+    store: &Store,
+    reach: &Reach,
+    service: ServiceId,
+    id: VersionId,
+) -> Result<Active, StoreError> {
+    let versions = store.versions(service).await?;
+    let version = versions.into_iter().find(|version| version.id == id);
+    let version = version.ok_or(StoreError::NotFound("version"))?;
+    let manifest = Manifest::parse(Manifest::FILE_NAME, &version.manifest)
+        .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let access = reach.access(service, &manifest);
+    Ok(Active { version, manifest, access })
 }

@@ -5,6 +5,7 @@ mod mail;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use stokehold_ledger::Credits;
 
 pub use self::mail::{Mail, MailTls, MailTransport};
 
@@ -86,6 +87,10 @@ pub struct Calls {
     pub running_max: u32,
     /// Calls that wait for a place to run. Beyond it a client is told to come back.
     pub waiting_max: u32,
+    /// Calls of one service that run at once, whatever its manifest says: the others keep places.
+    pub running_per_service_max: u32,
+    /// Calls of one service that wait for a place: one service cannot fill the queue.
+    pub waiting_per_service_max: u32,
     /// Calls of one account that run or wait: one client cannot fill the queue.
     pub per_account_max: u32,
     /// How long a call waits for a place before its client is told to come back, in seconds. Clients
@@ -103,6 +108,27 @@ pub struct Calls {
     pub output_bytes_max: usize,
     /// The longest log that is kept with a call's record, in bytes.
     pub log_bytes_max: usize,
+    /// How long a quote that was asked for on its own binds the service, in seconds.
+    pub quote_valid_s: u64,
+    /// What one call may cost at the most, in whole credits. A client that was robbed of its token
+    /// loses less.
+    pub credits_per_call_max: Option<u32>,
+    /// What the calls of one account to one service may cost in a day of UTC, in whole credits.
+    pub credits_per_day_max: Option<u32>,
+    /// After so many calls in a row that its own code has failed a version is suspended: a broken one
+    /// shall not cost its clients their time. 0: never.
+    pub breaker_failures: u32,
+    /// How long a suspended version rests before one call tries it again, in seconds.
+    pub breaker_pause_s: u64,
+    /// Calls that wait in the durable queue.
+    pub queued_max: u32,
+    /// Calls of one account that wait there, or run from there.
+    pub queued_per_account_max: u32,
+    /// How long a call waits there before it is given up, in seconds. Its credits are held meanwhile.
+    pub queued_s_max: u64,
+    /// How long results and logs are kept, in hours. As long as a repeat gets the same answer, at
+    /// least.
+    pub kept_h: u32,
 }
 
 /// How guests are run.
@@ -196,7 +222,9 @@ impl Default for Calls {
     fn default() -> Self {
         Self {
             running_max: 64,
+            running_per_service_max: 32,
             waiting_max: 1_024,
+            waiting_per_service_max: 256,
             per_account_max: 64,
             wait_s_max: 10,
             free_fuel: 100_000_000,
@@ -205,6 +233,15 @@ impl Default for Calls {
             deadline_s_max: 600,
             output_bytes_max: 1 << 20,
             log_bytes_max: 64 << 10,
+            quote_valid_s: 300,
+            credits_per_call_max: None,
+            credits_per_day_max: None,
+            breaker_failures: 10,
+            breaker_pause_s: 30,
+            queued_max: 1_000,
+            queued_per_account_max: 64,
+            queued_s_max: 3_600,
+            kept_h: 24,
         }
     }
 }
@@ -243,6 +280,23 @@ impl Default for Broker {
     }
 }
 
+impl Calls {
+    /// What one call may cost.
+    pub(crate) fn per_call_max(&self) -> Option<Credits> {
+        self.credits_per_call_max.map(whole)
+    }
+
+    /// What the calls of one account may cost in a day.
+    pub(crate) fn per_day_max(&self) -> Option<Credits> {
+        self.credits_per_day_max.map(whole)
+    }
+}
+
+fn whole(credits: u32) -> Credits {
+    const MICROS_PER_CREDIT: i64 = 1_000_000;
+    Credits::from_micros(i64::from(credits) * MICROS_PER_CREDIT)
+}
+
 impl Config {
     /// What is wrong with the settings, one text each. Empty for good ones.
     pub fn faults(&self) -> Vec<String> {
@@ -256,6 +310,21 @@ impl Config {
         check(self.calls.running_max <= 4_096, "calls.running_max can be 4096 at the most");
         check(self.calls.waiting_max >= 1, "calls.waiting_max has to be at least 1");
         check(self.calls.per_account_max >= 1, "calls.per_account_max has to be at least 1");
+        check(
+            self.calls.running_per_service_max >= 1,
+            "calls.running_per_service_max has to be at least 1",
+        );
+        check(
+            self.calls.waiting_per_service_max >= 1,
+            "calls.waiting_per_service_max has to be at least 1",
+        );
+        check(
+            (1..=86_400).contains(&self.calls.quote_valid_s),
+            "calls.quote_valid_s has to be from 1 to 86400",
+        );
+        check(self.calls.breaker_pause_s >= 1, "calls.breaker_pause_s has to be at least 1");
+        check(self.calls.queued_s_max <= 604_800, "calls.queued_s_max can be 604800 at the most");
+        check(self.calls.kept_h >= 24, "calls.kept_h has to be at least 24");
         check(
             (1..=4_096).contains(&self.calls.memory_mib_max),
             "calls.memory_mib_max has to be from 1 to 4096",

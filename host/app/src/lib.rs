@@ -7,6 +7,7 @@
 mod account;
 mod admission;
 mod app;
+mod breaker;
 mod broker;
 mod call;
 mod caller;
@@ -16,6 +17,8 @@ pub mod config;
 mod database;
 mod error;
 mod hold;
+mod jws;
+mod keyring;
 mod machine;
 mod mail;
 mod manifest;
@@ -23,6 +26,9 @@ mod once;
 mod order;
 mod outcome;
 mod pack;
+mod price;
+mod quote;
+mod receipt;
 mod sandbox;
 mod secret;
 mod service;
@@ -32,16 +38,19 @@ mod version;
 pub use account::GrantRequest;
 pub use app::{App, OpenError};
 pub use broker::{Authorization, BrokerError};
-pub use call::{Call, CallRequest, Details};
+pub use call::{Call, CallRequest, Details, Event, Events};
 pub use caller::Caller;
 pub use client::Overview;
 pub use config::Config;
 pub use database::check_dbuuid;
 pub use error::Error;
-pub use manifest::{Manifest, ManifestError, ManifestFault, PackRow, Settle};
+pub use jws::{Jwk, Jwks, JwsError};
+pub use manifest::{Cost, Manifest, ManifestError, ManifestFault, On, PackRow, Settle};
 pub use order::OrderRequest;
 pub use outcome::{CallFailure, Limit};
 pub use pack::PackRequest;
+pub use quote::Quote;
+pub use receipt::verify_receipt;
 pub use secret::Secret;
 pub use service::ServiceRequest;
 pub use version::{Published, Upload, sanitise};
@@ -60,7 +69,7 @@ pub mod types {
     pub use stokehold_store::{
         AccountView, Address, ApiToken, Audit, BackupError, CallRecord, CallStatus, Finding, Line,
         Mode, OpenError as StoreOpenError, OpenHold, Order, OrderStatus, OwnAccount, Pack,
-        PackChange, Page, Role, Service, ServiceChange, ServiceStatus, Version, WarningSettings,
-        restore,
+        PackChange, Page, Role, Service, ServiceChange, ServiceStatus, Suspension, Version,
+        WarningSettings, restore,
     };
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stokehold_runtime::{Faults, Library, LoadError, Program, Report, Runtime, StartError};
-use stokehold_store::{NewPack, NewVersion, Version};
+use stokehold_store::{NewPack, NewVersion, Suspension, Version};
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -103,9 +103,26 @@ impl App {
     ) -> Result<Version, Error> {
         let live = self.managed(caller, name)?;
         let version = self.store.activate_version(live.service.id, number).await?;
+        self.forgive(&live, &version).await?;
         self.catalogue.refresh(&self.store, name).await?;
         tracing::info!(service = name, version = number, "version activated");
         Ok(version)
+    }
+
+    /// Why a version takes no calls, if it is suspended.
+    pub fn suspension(&self, version: &Version) -> Option<Suspension> {
+        self.breakers.suspension(version.id)
+    }
+
+    /// Begins anew with a version that is put into service, and with the one before it.
+    async fn forgive(&self, before: &Live, version: &Version) -> Result<(), Error> {
+        let before = before.active.as_ref().map(|active| active.version.id);
+        for id in before.into_iter().chain([version.id]) {
+            if self.breakers.reset(id) {
+                self.store.resume_version(id).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn create_version(
@@ -128,6 +145,9 @@ impl App {
             credit_template: template,
         };
         let version = self.store.create_version(service.id, new, activate).await?;
+        if activate {
+            self.forgive(&live, &version).await?;
+        }
         self.offer_packs(&live, &manifest).await?;
         self.catalogue.refresh(&self.store, &service.name).await?;
         tracing::info!(

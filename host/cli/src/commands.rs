@@ -7,5 +7,6 @@ pub(crate) mod demo;
 pub(crate) mod ledger;
 pub(crate) mod price_list;
 pub(crate) mod publish;
+pub(crate) mod receipt;
 pub(crate) mod run;
 pub(crate) mod serve;

@@ -35,6 +35,9 @@ enum Command {
     Run(commands::run::Args),
     /// Upload a version to a server and make it live
     Publish(commands::publish::Args),
+    /// Look at the receipts of calls
+    #[command(subcommand)]
+    Receipt(commands::receipt::Command),
     /// Look at the ledger of a data directory
     #[command(subcommand)]
     Ledger(commands::ledger::Command),
@@ -70,6 +73,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
             Command::Check(args) => commands::check::run(args).await,
             Command::Run(args) => commands::run::run(args).await,
             Command::Publish(args) => commands::publish::run(args).await,
+            Command::Receipt(command) => commands::receipt::run(command).await,
             Command::Ledger(command) => commands::ledger::run(command),
             Command::Config(command) => commands::config::run(&command),
             Command::PriceList(args) => Ok(commands::price_list::run(&args)),

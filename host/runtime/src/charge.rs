@@ -14,6 +14,7 @@ use crate::price_list::HostCall;
 #[derive(Debug)]
 pub(crate) struct Charge {
     pub(crate) authorized: u64,
+    pub(crate) reserve_fuel: u64,
     pub(crate) capture_at_most: Option<u64>,
 }
 
@@ -28,7 +29,10 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     charge.func_wrap_async("fuel-remaining", |mut store, ()| {
         Box::new(async move {
             pay(&mut store, HostCall::Charge, 0).await?;
-            Ok((store.get_fuel()?,))
+            // What is kept back stays hidden to the end: a guest that works while there is fuel left
+            // would burn it as well.
+            let reserve = store.data().charge.reserve_fuel;
+            Ok((store.get_fuel()?.saturating_sub(reserve),))
         })
     })?;
     charge.func_wrap_async("capture-at-most", |mut store, (amount,): (u64,)| {

@@ -9,7 +9,7 @@ use wasmtime::Store;
 use crate::access::Access;
 use crate::bill::{Bill, Collector, Turn};
 use crate::bindings::PaidService;
-use crate::budget::Budget;
+use crate::budget::{Budget, Terms};
 use crate::charge::Charge;
 use crate::log::Log;
 use crate::memory::MemoryMeter;
@@ -68,7 +68,7 @@ pub(crate) struct Call<T> {
     pub(crate) program: Program,
     pub(crate) export: Export<T>,
     pub(crate) request: crate::Request,
-    pub(crate) authorized: u64,
+    pub(crate) terms: Terms,
     pub(crate) budget: Budget,
     pub(crate) access: Access,
 }
@@ -97,8 +97,12 @@ impl<T: Answer> Call<T> {
         let budget = &self.budget;
         let memory_bytes_max = budget.memory_bytes_max.min(settings.memory_bytes_max);
         let state = State {
-            charge: Charge { authorized: self.authorized, capture_at_most: None },
-            log: Log::new(budget.log_bytes_max),
+            charge: Charge {
+                authorized: self.terms.authorized,
+                reserve_fuel: self.terms.reserve_fuel,
+                capture_at_most: None,
+            },
+            log: Log::new(budget.log_bytes_max, self.terms.listener.take()),
             bill: Bill::default(),
             turn: Turn::new(budget.fuel, settings.fuel_yield_interval),
             access: mem::take(&mut self.access),

@@ -35,7 +35,7 @@ mod threads;
 pub use access::Access;
 pub use bill::HostCalls;
 pub use bindings::stokehold::service::types::{Failure, Quote, Request};
-pub use budget::Budget;
+pub use budget::{Budget, Terms};
 pub use cache::CacheSettings;
 pub use compiler::{CompileSettings, SUBCOMMAND as COMPILE, compile_as_child};
 pub use contract::{PACKAGE, VERSION};

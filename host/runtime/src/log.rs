@@ -3,6 +3,8 @@
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::mpsc::UnboundedSender;
+
 /// Lines up to a number of bytes; then one more that says that the rest is missing. Shared with
 /// the guest's standard streams.
 #[derive(Clone, Debug)]
@@ -16,6 +18,7 @@ struct Lines {
     cut: bool,
     /// Lines of the standard streams that have not ended yet.
     unfinished: [Vec<u8>; 2],
+    listener: Option<UnboundedSender<String>>,
 }
 
 /// A stream that writes to the log.
@@ -26,11 +29,15 @@ pub(crate) enum Stream {
 }
 
 impl Log {
-    pub(crate) fn new(bytes_max: usize) -> Self {
-        let unfinished = [Vec::new(), Vec::new()];
-        let lines =
-            Lines { kept: Vec::new(), bytes_left: bytes_max, bytes_max, cut: false, unfinished };
-        Log(Arc::new(Mutex::new(lines)))
+    pub(crate) fn new(bytes_max: usize, listener: Option<UnboundedSender<String>>) -> Self {
+        Log(Arc::new(Mutex::new(Lines {
+            kept: Vec::new(),
+            bytes_left: bytes_max,
+            bytes_max,
+            cut: false,
+            unfinished: [Vec::new(), Vec::new()],
+            listener,
+        })))
     }
 
     /// Keeps one line. What would break or forge lines, control characters, becomes spaces.
@@ -73,12 +80,20 @@ impl Lines {
         // A line end each, so that empty lines use the limit up as well.
         if let Some(left) = self.bytes_left.checked_sub(line.len() + 1) {
             self.bytes_left = left;
-            self.kept.push(line.replace(char::is_control, " "));
+            self.keep(line.replace(char::is_control, " "));
         } else {
             self.cut = true;
             let bytes_max = self.bytes_max;
-            self.kept.push(format!("[log cut: it is limited to {bytes_max} bytes]"));
+            self.keep(format!("[log cut: it is limited to {bytes_max} bytes]"));
         }
+    }
+
+    fn keep(&mut self, line: String) {
+        if let Some(listener) = &self.listener {
+            // Who no longer listens misses nothing: the line is kept.
+            let _ = listener.send(line.clone());
+        }
+        self.kept.push(line);
     }
 
     fn finish(&mut self, stream: Stream) {
@@ -96,16 +111,19 @@ mod tests {
 
     #[test]
     fn keeps_lines_up_to_its_limit_and_says_when_it_cuts() {
-        let log = Log::new(8);
+        let (listener, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        let log = Log::new(8, Some(listener));
         for line in ["abc", "d\ne", "f", ""] {
             log.push(line);
         }
-        assert_eq!(log.into_lines(), ["abc", "d e", "[log cut: it is limited to 8 bytes]"]);
+        let lines = log.into_lines();
+        assert_eq!(lines, ["abc", "d e", "[log cut: it is limited to 8 bytes]"]);
+        assert_eq!(std::iter::from_fn(|| heard.try_recv().ok()).collect::<Vec<_>>(), lines);
     }
 
     #[test]
     fn streams_are_kept_line_by_line() {
-        let log = Log::new(100);
+        let log = Log::new(100, None);
         log.write(Stream::Out, b"one\ntw");
         log.write(Stream::Err, b"oh\n\n");
         log.write(Stream::Out, b"o\nthree");
@@ -114,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_line_without_an_end_is_cut() {
-        let log = Log::new(8);
+        let log = Log::new(8, None);
         for _ in 0..5 {
             log.write(Stream::Out, b"12345");
         }

@@ -10,7 +10,7 @@ use wasmtime::Engine;
 use wasmtime::component::Linker;
 
 use crate::access::Access;
-use crate::budget::Budget;
+use crate::budget::{Budget, Terms};
 use crate::engine::{self, StartError};
 use crate::fault::Faults;
 use crate::instance::{Answer, Call, State};
@@ -94,19 +94,19 @@ impl Runtime {
                 Box::pin(service.call_quote(store, request))
             },
             request,
-            authorized: 0,
+            terms: Terms::default(),
             budget,
         })
         .await
     }
 
-    /// Has `request` done, for `authorized` micro-credits. The answer is whatever text the guest
+    /// Has `request` done, on these terms. The answer is whatever text the guest
     /// returned: whether it is JSON is the caller's question.
     pub async fn handle(
         &self,
         program: &Program,
         request: Request,
-        authorized: u64,
+        terms: impl Into<Terms>,
         budget: Budget,
         access: Access,
     ) -> Run<String> {
@@ -118,7 +118,7 @@ impl Runtime {
                 Box::pin(service.call_handle(store, request))
             },
             request,
-            authorized,
+            terms: terms.into(),
             budget,
         })
         .await

@@ -1,12 +1,12 @@
 //! Calls of hosted services: each leaves a record.
 //!
 //! A call that is not free has a hold with the call's own id. The record and the hold are made in
-//! one step, before the guest starts, and both end in one step. A call that is still running when
+//! one step, before the guest starts, and both end in one step. A call may wait in between: then the
+//! record has what it is to be made with, see [`crate::waiting`]. A call that is still running when
 //! the store is opened was cut off, and [`Store::recover_calls`] cancels it.
 
 use std::sync::Arc;
 
-use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Row};
 use stokehold_ledger::{
     AccountKey, AccountToken, CallId, Command, Credits, HoldId, Refusal, ServiceId, Span,
@@ -18,6 +18,7 @@ use crate::hold::{SetAside, captured, set_aside};
 use crate::op::{Op, Wanted};
 use crate::replay::{self, Once};
 use crate::row;
+use crate::spending::Spender;
 use crate::store::Store;
 use crate::trial::{Use, Uses};
 use crate::working_set::{SettledCall, WorkingSet};
@@ -40,14 +41,20 @@ pub struct NewCall {
     pub dbuuid: Option<String>,
     /// The route.
     pub route: String,
+    /// What the guest knows the account by.
+    pub client_id: String,
     /// SHA-256 of the params, hexadecimal.
     pub params_digest: String,
+    /// The params of a call that is to wait; `None` for one that runs at once.
+    pub queued: Option<String>,
     /// The version of the price list that the fuel is counted by.
     pub price_list: String,
     /// The fuel that the hold buys.
     pub fuel_bought: u64,
     /// What is to be held; zero for a free call, which makes no hold.
     pub credits: Credits,
+    /// What the account's calls of one day may cost together, those that still run counted whole.
+    pub day_max: Option<Credits>,
     /// How long the hold may stay open.
     pub ttl: Span,
     /// Why the charge exists, in words for the client's statement.
@@ -70,12 +77,16 @@ pub struct Spent {
     pub outcome: String,
     /// The result, JSON.
     pub result: Option<String>,
+    /// SHA-256 of the result, hexadecimal: it outlives the result.
+    pub result_digest: Option<String>,
     /// What the client was told instead of a result.
     pub error: Option<String>,
     /// What the guest has said, line by line.
     pub log: String,
     /// The fuel that was burned.
     pub fuel_used: u64,
+    /// What the guest had its host do: a JSON object.
+    pub host_calls: String,
     /// The most memory that the guest had at once.
     pub memory_peak_bytes: u64,
     /// How long it ran, in milliseconds.
@@ -85,6 +96,8 @@ pub struct Spent {
 /// Where a call stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallStatus {
+    /// It waits for its turn.
+    Queued,
     /// The guest runs.
     Running,
     /// It has ended, and its hold was captured.
@@ -103,10 +116,15 @@ pub struct CallRecord {
     pub version_number: u32,
     pub digest: String,
     pub account: AccountKey,
+    /// None on a call that was made before calls had receipts.
+    pub client_id: Option<String>,
     pub route: String,
+    pub params_digest: String,
     pub status: CallStatus,
     pub outcome: Option<String>,
+    /// None also once it was swept.
     pub result: Option<String>,
+    pub result_digest: Option<String>,
     pub error: Option<String>,
     pub log: String,
     pub price_list: String,
@@ -114,9 +132,11 @@ pub struct CallRecord {
     pub credits_captured: Credits,
     pub fuel_bought: i64,
     pub fuel_used: i64,
+    pub host_calls: String,
     pub memory_peak_bytes: i64,
     pub duration_ms: i64,
     pub created_at: Timestamp,
+    pub started_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
 }
 
@@ -124,14 +144,20 @@ impl CallStatus {
     /// The status's name in the API and in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Queued => "queued",
             Self::Running => "running",
             Self::Captured => "captured",
             Self::Cancelled => "cancelled",
         }
     }
 
-    fn parse(name: &str) -> Option<Self> {
-        let all = [Self::Running, Self::Captured, Self::Cancelled];
+    /// Whether its outcome is known.
+    pub const fn has_ended(self) -> bool {
+        matches!(self, Self::Captured | Self::Cancelled)
+    }
+
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        let all = [Self::Queued, Self::Running, Self::Captured, Self::Cancelled];
         all.into_iter().find(|status| status.as_str() == name)
     }
 }
@@ -232,9 +258,11 @@ impl Spent {
         Self {
             outcome: "host-stopped".into(),
             result: None,
+            result_digest: None,
             error: Some("The host stopped while the call ran. Nothing was charged.".into()),
             log: String::new(),
             fuel_used: 0,
+            host_calls: "{}".into(),
             memory_peak_bytes: 0,
             duration_ms: 0,
         }
@@ -257,6 +285,9 @@ impl Op for Begin {
         wanted.calls.push(self.new.id);
         wanted.accounts.extend(self.account().map(|key| (self.new.service, key)));
         wanted.replay(self.once.as_ref());
+        if self.new.day_max.is_some() {
+            wanted.spending.push((self.new.service, self.key));
+        }
         if self.may_have_trial {
             self.new.usage().want(wanted);
         }
@@ -269,6 +300,10 @@ impl Op for Begin {
         }
         if rows.call(new.id).is_some() {
             return Err(Error::Taken("call's id"));
+        }
+        let spender = new.day_max.map(|max| (Spender::of(new, self.key, rows.now()), max));
+        if let Some((spender, max)) = spender {
+            rows.spends_within(spender, new.credits, max)?;
         }
         let trial = self.may_have_trial.then(|| new.usage());
         if new.credits.is_zero() {
@@ -290,7 +325,7 @@ impl Op for Begin {
                 }
             }
         }
-        rows.begin(&self.new);
+        rows.begin(&self.new, spender.map(|(spender, _)| spender));
         rows.remember(self.once.as_ref(), new.id.to_string());
         Ok(Some(None))
     }
@@ -319,7 +354,7 @@ impl Op for Settle {
     }
 
     fn decide(&self, rows: &mut WorkingSet) -> Result<Self::Answer, Error> {
-        let known = rows.call(self.id).filter(|call| call.is_running);
+        let known = rows.call(self.id).filter(|call| !call.status.has_ended());
         let known = known.ok_or(Error::NotFound("running call"))?;
         let (captured, refusal) = if known.credits.is_zero() {
             let is_captured = matches!(self.settlement, Settlement::Capture(_));
@@ -335,6 +370,8 @@ impl Op for Settle {
         }
         rows.settle(SettledCall {
             id: self.id,
+            was_queued: known.status == CallStatus::Queued,
+            captured: captured.unwrap_or(Credits::ZERO),
             status: captured.map_or(CallStatus::Cancelled, |_| CallStatus::Captured),
             spent: self.spent.clone(),
             fuel_used: fuel_used.min(known.fuel_bought),
@@ -367,7 +404,9 @@ const CALL: &str = "SELECT call.id, call.service_id, service.name, version.numbe
                     call.account_key, call.route, call.status, call.outcome, call.result, \
                     call.error, call.log, call.price_list, call.credits, \
                     coalesce(hold.captured, 0), call.fuel_bought, call.fuel_used, \
-                    call.memory_peak_bytes, call.duration_ms, call.created_at, call.ended_at \
+                    call.memory_peak_bytes, call.duration_ms, call.created_at, call.ended_at, \
+                    call.client_id, call.params_digest, call.result_digest, call.host_calls, \
+                    call.started_at \
                     FROM call JOIN service ON service.id = call.service_id \
                     JOIN version ON version.id = call.version_id \
                     LEFT JOIN hold ON hold.id = call.id WHERE call.id = ?1";
@@ -381,7 +420,7 @@ fn call(row: &Row<'_>) -> rusqlite::Result<CallRecord> {
         digest: row.get(4)?,
         account: AccountKey(row.get(5)?),
         route: row.get(6)?,
-        status: row::known(7, Type::Text, CallStatus::parse(row.get_ref(7)?.as_str()?))?,
+        status: row::call_status(row, 7)?,
         outcome: row.get(8)?,
         result: row.get(9)?,
         error: row.get(10)?,
@@ -395,6 +434,11 @@ fn call(row: &Row<'_>) -> rusqlite::Result<CallRecord> {
         duration_ms: row.get(18)?,
         created_at: Timestamp(row.get(19)?),
         ended_at: row.get::<_, Option<i64>>(20)?.map(Timestamp),
+        client_id: row.get(21)?,
+        params_digest: row.get(22)?,
+        result_digest: row.get(23)?,
+        host_calls: row.get(24)?,
+        started_at: row.get::<_, Option<i64>>(25)?.map(Timestamp),
     })
 }
 

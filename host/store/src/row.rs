@@ -7,6 +7,8 @@ use stokehold_ledger::{
 };
 use uuid::Uuid;
 
+use crate::call::CallStatus;
+
 /// The columns that [`account`] reads.
 pub(crate) const ACCOUNT: &str = "id, service_id, balance, held, warn_at";
 
@@ -35,6 +37,10 @@ pub(crate) fn hold(row: &Row<'_>) -> Result<Hold> {
         expires_at: Timestamp(row.get(7)?),
         description: row.get(8)?,
     })
+}
+
+pub(crate) fn call_status(row: &Row<'_>, column: usize) -> Result<CallStatus> {
+    known(column, Type::Text, CallStatus::parse(row.get_ref(column)?.as_str()?))
 }
 
 pub(crate) fn credits(row: &Row<'_>, column: usize) -> Result<Credits> {

@@ -146,6 +146,17 @@ const CHECKS: &[(&str, &str)] = &[
          OR (status = 'captured') <> (state = 1) OR (status = 'cancelled' AND state = 0)",
     ),
     (
+        "what an account spends on a day with a limit is what that day's calls cost",
+        "SELECT 'service ' || counted.service_id || ', day ' || counted.day || ': ' || \
+         counted.credits || ' counted, ' || coalesce(cost, 0) || ' spent' FROM spending AS counted \
+         LEFT JOIN (SELECT call.service_id, call.account_key, counted_day AS day, \
+         sum(CASE WHEN call.ended_at IS NULL THEN call.credits ELSE coalesce(hold.captured, 0) END) \
+         AS cost FROM call LEFT JOIN hold ON hold.id = call.id WHERE counted_day IS NOT NULL \
+         GROUP BY call.service_id, call.account_key, counted_day) AS spent \
+         ON spent.service_id = counted.service_id AND spent.account_key = counted.account_key \
+         AND spent.day = counted.day WHERE counted.credits <> coalesce(cost, 0)",
+    ),
+    (
         "no row refers to one that is not there",
         "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' refers to a missing ' || parent \
          FROM pragma_foreign_key_check",

@@ -110,6 +110,7 @@ async fn call(
         account_token: token,
         dbuuid: None,
         idempotency_key: None,
+        quote: None,
     };
     Ok(app.call(request).await)
 }
@@ -209,17 +210,19 @@ fn mend(failure: &CallFailure) -> &'static str {
     match failure {
         CallFailure::Insufficient { .. } => "--credits says what the account has",
         CallFailure::Failed(_) => "the service itself said so: look at the route and at --params",
-        CallFailure::Stopped(Stop::OutOfFuel { .. }) => {
+        CallFailure::Stopped { stop: Stop::OutOfFuel { .. }, .. } => {
             "quote more credits, or buy more fuel with each: fuel_per_credit in service.toml"
         }
-        CallFailure::Stopped(Stop::Memory { .. } | Stop::Deadline { .. }) => {
+        CallFailure::Stopped { stop: Stop::Memory { .. } | Stop::Deadline { .. }, .. } => {
             "use less, or raise the limit in [limits] of service.toml"
         }
-        CallFailure::Stopped(Stop::Handles { .. }) => {
+        CallFailure::Stopped { stop: Stop::Handles { .. }, .. } => {
             "close streams and requests when they are done"
         }
-        CallFailure::Stopped(Stop::Output { .. }) => "answer with less, or in several calls",
-        CallFailure::Stopped(Stop::Trap { .. }) => {
+        CallFailure::Stopped { stop: Stop::Output { .. }, .. } => {
+            "answer with less, or in several calls"
+        }
+        CallFailure::Stopped { stop: Stop::Trap { .. }, .. } => {
             "the log says where, for a quote with STOKEHOLD_LOG=info: a panic traps, too"
         }
         CallFailure::BadOutput(_) => "answer with JSON text, and quote a sane amount",

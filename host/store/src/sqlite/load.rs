@@ -1,11 +1,12 @@
 //! Loading what a group of operations is decided on.
 
 use rusqlite::{Connection, OptionalExtension, Result, Row};
-use stokehold_ledger::{Account, Hold, Timestamp};
+use stokehold_ledger::{Account, AccountKey, Hold, ServiceId, Timestamp};
 
 use crate::op::Wanted;
 use crate::replay;
 use crate::row;
+use crate::spending::Spender;
 use crate::trial::open_trial;
 use crate::working_set::{KnownCall, WorkingSet};
 
@@ -15,6 +16,10 @@ pub(super) fn load(db: &Connection, wanted: &Wanted, now: Timestamp) -> Result<W
     accounts(db, wanted, &mut rows)?;
     due(db, wanted, &mut rows)?;
     calls(db, wanted, &mut rows)?;
+    for (service, account) in &wanted.spending {
+        let (service, account, day) = (*service, *account, Spender::day(now));
+        spending(db, Spender { service, account, day }, &mut rows)?;
+    }
     for key in &wanted.replays {
         if let Some(kept) = replay::load(db, key, now)? {
             rows.load_replay(*key, kept);
@@ -109,20 +114,42 @@ fn due(db: &Connection, wanted: &Wanted, rows: &mut WorkingSet) -> Result<()> {
 
 fn calls(db: &Connection, wanted: &Wanted, rows: &mut WorkingSet) -> Result<()> {
     let mut find = db.prepare_cached(
-        "SELECT service_id, credits, fuel_bought, status = 'running' FROM call WHERE id = ?1",
+        "SELECT service_id, credits, fuel_bought, status, account_key, counted_day FROM call \
+         WHERE id = ?1",
     )?;
     for id in &wanted.calls {
         let known = find.query_row([id.0.as_bytes()], |row| {
+            let service = ServiceId(row.get(0)?);
+            let account = AccountKey(row.get(4)?);
+            let day: Option<i64> = row.get(5)?;
             Ok(KnownCall {
-                service: stokehold_ledger::ServiceId(row.get(0)?),
+                service,
                 credits: row::credits(row, 1)?,
                 fuel_bought: row.get(2)?,
-                is_running: row.get(3)?,
+                status: row::call_status(row, 3)?,
+                spender: day.map(|day| Spender { service, account, day }),
             })
         });
         if let Some(known) = known.optional()? {
+            if let Some(spender) = known.spender {
+                spending(db, spender, rows)?;
+            }
             rows.load_call(*id, known);
         }
+    }
+    Ok(())
+}
+
+fn spending(db: &Connection, spender: Spender, rows: &mut WorkingSet) -> Result<()> {
+    let Spender { service, account, day } = spender;
+    let spent = db
+        .prepare_cached(
+            "SELECT credits FROM spending WHERE service_id = ?1 AND account_key = ?2 AND day = ?3",
+        )?
+        .query_row((service.0, account.0, day), |row| row::credits(row, 0))
+        .optional()?;
+    if let Some(spent) = spent {
+        rows.load_spending(spender, spent);
     }
     Ok(())
 }
