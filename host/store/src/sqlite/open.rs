@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use refinery::Migration;
+use rusqlite::config::DbConfig;
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::{Connection, OpenFlags};
 
@@ -52,6 +53,8 @@ pub(super) fn connect(place: &Place, log_pages: &Arc<AtomicI32>) -> Result<Conne
          PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -65536; \
          PRAGMA wal_autocheckpoint = 0;",
     )?;
+    // Without it a statement is prepared again whenever a value for it might call for another plan.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.set_prepared_statement_cache_capacity(128);
     let log_pages = log_pages.clone();
     db.wal_hook(Some(move |_: &mut _, pages| {
