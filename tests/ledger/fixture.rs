@@ -102,7 +102,7 @@ pub(crate) fn new_hold(service: ServiceId, account: &AccountToken, micros: i64) 
         description: None,
         dbuuid: None,
         once: None,
-        repeat: None,
+        request: None,
     }
 }
 

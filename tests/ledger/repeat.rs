@@ -29,7 +29,7 @@ async fn repeats_at_once_make_one_hold_and_are_told_the_same() {
     give(&store, service, &token("anna"), 1_000).await;
     let by_key = keyed(service, "key", "1");
     let by_text =
-        NewHold { repeat: Some(once("text", "")), ..new_hold(service, &token("anna"), 7) };
+        NewHold { request: Some([1; 32]), ..new_hold(service, &token("anna"), 7) };
     let mut tasks = JoinSet::new();
     for number in 0..100 {
         let new = if number % 2 == 0 { by_key.clone() } else { by_text.clone() };
@@ -58,8 +58,7 @@ async fn a_refusal_is_repeated_word_for_word() {
     assert_eq!(ask("unknown").await, Refusal::UnknownAccount);
     assert_eq!(ask("short").await, short);
     // Without a key of its own a request that was refused may be tried again.
-    let repeat = Some(once("text", ""));
-    let new = NewHold { repeat, ..new_hold(service, &anna, 17) };
+    let new = NewHold { request: Some([1; 32]), ..new_hold(service, &anna, 17) };
     store.authorize(new.clone()).await.expect_err("it is refused");
     give(&store, service, &anna, 10).await;
     store.authorize(new).await.expect("a hold");
@@ -69,8 +68,7 @@ async fn a_refusal_is_repeated_word_for_word() {
 async fn a_key_of_the_providers_own_is_the_one_that_counts() {
     let (store, service) = town().await;
     give(&store, service, &token("anna"), 100).await;
-    let text = Some(once("text", ""));
-    let asked = |key| NewHold { repeat: text, ..keyed(service, key, "1") };
+    let asked = |key| NewHold { request: Some([1; 32]), ..keyed(service, key, "1") };
     let first = store.authorize(asked("first")).await.expect("a hold");
     // Clients that number no messages send the same text for another hold; the key tells.
     let second = store.authorize(asked("second")).await.expect("a hold");

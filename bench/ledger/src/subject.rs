@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use stokehold_ledger::{AccountToken, BasisPoints, Credits, HoldId, ServiceId, Span};
-use stokehold_store::{Mode, NewHold, NewService, Once, ServiceStatus, Store};
+use stokehold_store::{Mode, NewHold, NewService, ServiceStatus, Store};
 use tokio::task::JoinSet;
 
 /// What each account gets, in micro-credits: more than any benchmark takes.
@@ -54,7 +54,7 @@ impl Subject {
 
     /// Holds a hundredth of a credit; with `repeat`, so that a repeat of it would be recognised.
     pub(crate) async fn authorize(&self, accounts: usize, repeat: bool) -> Result<HoldId> {
-        let once = || Once { key: std::array::from_fn(|_| fastrand::u8(..)), fingerprint: [0; 32] };
+        let digest = || std::array::from_fn(|_| fastrand::u8(..));
         let new = NewHold {
             service: self.service,
             token: self.account(accounts).clone(),
@@ -63,7 +63,7 @@ impl Subject {
             description: Some("one of a benchmark".into()),
             dbuuid: None,
             once: None,
-            repeat: repeat.then(once),
+            request: repeat.then(digest),
         };
         Ok(self.store.authorize(new).await?)
     }

@@ -118,10 +118,8 @@ impl App {
         let id = live.service.id;
         let once = once(id, "authorize", request.idempotency_key.as_deref(), &request.parts());
         let once = once.map_err(BrokerError::BadIdempotencyKey)?;
-        let repeat = request.request.as_ref().map(|text| Once {
-            key: digest(&[b"request", &id.0.to_be_bytes(), text.as_bytes()]),
-            fingerprint: [0; 32],
-        });
+        let text = request.request.as_ref().map(String::as_bytes);
+        let request_digest = text.map(|text| digest(&[b"request", &id.0.to_be_bytes(), text]));
         let new = NewHold {
             service: id,
             token: request.account_token,
@@ -130,7 +128,7 @@ impl App {
             description: request.description,
             dbuuid: request.dbuuid,
             once,
-            repeat,
+            request: request_digest,
         };
         match self.store.authorize(new).await {
             Ok(hold) => Ok(hold.to_string()),

@@ -319,14 +319,14 @@ impl Op for Begin {
                 SetAside::Held(change) => rows.apply(change, true),
                 SetAside::Short(why) => {
                     if let Some(answer) = replay::refusal(why) {
-                        rows.remember(self.once.as_ref(), answer);
+                        rows.remember(self.once.as_ref(), &answer);
                     }
                     return Err(why.into());
                 }
             }
         }
         rows.begin(&self.new, spender.map(|(spender, _)| spender));
-        rows.remember(self.once.as_ref(), new.id.to_string());
+        rows.remember(self.once.as_ref(), &new.id);
         Ok(Some(None))
     }
 }

@@ -13,7 +13,7 @@ use crate::account::load_account_by_id;
 use crate::error::Error;
 use crate::op::{Op, Wanted};
 use crate::posting::{Cause, apply};
-use crate::replay::{self, Once};
+use crate::replay::{self, Once, RequestDigest};
 use crate::row::{self, HOLD};
 use crate::store::Store;
 use crate::trial::{Use, Uses};
@@ -36,9 +36,9 @@ pub struct NewHold {
     pub dbuuid: Option<String>,
     /// A key that the provider chose: a repeat gets the same answer, also where it was a refusal.
     pub once: Option<Once>,
-    /// A key made of the request itself, for one without a key of the provider's own: a repeat gets
-    /// the same hold, where one was made.
-    pub repeat: Option<Once>,
+    /// The request itself, where it can be told from all others. For one without a key of the
+    /// provider's own a repeat gets the same hold, where one was made.
+    pub request: Option<RequestDigest>,
 }
 
 /// An open hold, for those who may release it.
@@ -53,10 +53,10 @@ pub struct OpenHold {
 }
 
 impl NewHold {
-    /// A key of the provider's own is the one that counts: clients that do not number their messages
-    /// send the same text for another hold.
-    fn key(&self) -> Option<&Once> {
-        self.once.as_ref().or(self.repeat.as_ref())
+    /// The request, if that is what a repeat is recognised by. A key of the provider's own is the one
+    /// that counts: clients that do not number their messages send the same text for another hold.
+    fn request(&self) -> Option<&RequestDigest> {
+        if self.once.is_some() { None } else { self.request.as_ref() }
     }
 }
 
@@ -118,7 +118,9 @@ impl Store {
                  EXISTS (SELECT 1 FROM call WHERE call.id = hold.id) \
                  FROM hold JOIN account ON account.id = hold.account_id \
                  WHERE hold.state = 0 AND hold.expires_at > ?5 AND hold.service_id = ?1 \
-                 AND hold.id > ?2 AND (?3 IS NULL OR account.key = ?3) ORDER BY hold.id LIMIT ?4",
+                 AND hold.id > ?2 AND (?3 IS NULL OR hold.account_id = \
+                 (SELECT id FROM account WHERE service_id = ?1 AND key = ?3)) \
+                 ORDER BY hold.id LIMIT ?4",
             )?;
             let key = account.map(|key| key.0);
             let rows = query.query_map((service.0, after, key, limit, now.0), |row| {
@@ -180,7 +182,8 @@ impl Op for Authorize {
 
     fn want(&self, wanted: &mut Wanted) {
         wanted.accounts.extend(self.account.map(|key| (self.new.service, key)));
-        wanted.replay(self.new.key());
+        wanted.replay(self.new.once.as_ref());
+        wanted.requests.extend(self.new.request());
         if self.may_have_trial {
             self.new.usage().want(wanted);
         }
@@ -188,8 +191,11 @@ impl Op for Authorize {
 
     fn decide(&self, rows: &mut WorkingSet) -> Result<Option<HoldId>, Error> {
         let new = &*self.new;
-        if let Some(answer) = rows.recall(new.key())? {
+        if let Some(answer) = rows.recall(new.once.as_ref())? {
             return replay::read(answer).map(Some);
+        }
+        if let Some(hold) = new.request().and_then(|request| rows.hold_of_request(request)) {
+            return Ok(Some(hold));
         }
         let command = Command::Authorize {
             hold: self.id,
@@ -202,12 +208,15 @@ impl Op for Authorize {
             SetAside::TrialFirst => Ok(None),
             SetAside::Held(change) => {
                 rows.apply(change, false);
-                rows.remember(new.key(), self.id.to_string());
+                rows.remember(new.once.as_ref(), &self.id);
+                if let Some(request) = new.request() {
+                    rows.remember_request(*request, self.id);
+                }
                 Ok(Some(self.id))
             }
             SetAside::Short(why) => {
                 if let Some(answer) = replay::refusal(why) {
-                    rows.remember(new.once.as_ref(), answer);
+                    rows.remember(new.once.as_ref(), &answer);
                 }
                 Err(why.into())
             }

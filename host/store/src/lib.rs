@@ -53,7 +53,7 @@ pub use fail_point::FailPoint;
 pub use hold::{NewHold, OpenHold};
 pub use order::{NewOrder, Order, OrderStatus};
 pub use outbox::{Sent, Warning};
-pub use replay::Once;
+pub use replay::{Once, RequestDigest};
 pub use setting::{Address, OwnAccount, WarningSettings};
 pub use signing_key::SigningKey;
 pub use statement::{Line, Page};

@@ -5,7 +5,7 @@
 use stokehold_ledger::{AccountKey, CallId, HoldId, ServiceId};
 
 use crate::error::Error;
-use crate::replay::Once;
+use crate::replay::{Once, RequestDigest};
 use crate::working_set::WorkingSet;
 
 /// A write that is decided on rows in memory.
@@ -35,6 +35,8 @@ pub(crate) struct Wanted {
     pub(crate) calls: Vec<CallId>,
     /// Keys under which an answer may have been kept.
     pub(crate) replays: Vec<[u8; 32]>,
+    /// Requests that may have made a hold before.
+    pub(crate) requests: Vec<RequestDigest>,
     /// Services and databases, where the database may have the service's trial credits to come.
     pub(crate) trials: Vec<(ServiceId, String)>,
     /// Accounts by their names, where what their calls cost today is limited.

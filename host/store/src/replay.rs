@@ -12,7 +12,7 @@ use crate::error::Error;
 
 /// How long an answer is kept for repeats: a day, in microseconds. It is also how long a day in the
 /// table is.
-const DAY_MICROS: i64 = 24 * 3_600 * 1_000_000;
+pub(crate) const DAY_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
 /// How many old answers are dropped at a time.
 const DROPPED_MAX: i64 = 4_096;
@@ -25,6 +25,9 @@ pub struct Once {
     /// A digest of the request. The same key with another digest is a conflict.
     pub fingerprint: [u8; 32],
 }
+
+/// A digest of a request that no other request has, and of who made it.
+pub type RequestDigest = [u8; 32];
 
 /// An answer that was kept.
 pub(crate) struct Kept {

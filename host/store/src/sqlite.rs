@@ -5,6 +5,7 @@ mod flush;
 mod load;
 mod open;
 mod readers;
+mod requests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -14,6 +15,8 @@ use stokehold_ledger::Timestamp;
 
 pub(crate) use open::{Lock, Place, migrate};
 pub(crate) use readers::{Readers, open_read_only};
+
+use requests::Requests;
 
 use crate::error::{Error, OpenError};
 use crate::fail_point::FailPoint;
@@ -35,6 +38,7 @@ pub(crate) struct Sqlite {
     /// None only while it cannot be opened again.
     db: Option<Connection>,
     log_pages: Arc<AtomicI32>,
+    requests: Requests,
 }
 
 impl Sqlite {
@@ -49,17 +53,23 @@ impl Sqlite {
         // What a process that was killed has left in the log may not have reached the disk yet, and
         // is read from now on as if it had.
         open::copy_log(&db)?;
-        Ok((Self { place, db: Some(db), log_pages }, prepared))
+        let requests = Requests::load(&db)?;
+        Ok((Self { place, db: Some(db), log_pages, requests }, prepared))
     }
 }
 
 impl Backend for Sqlite {
     fn attempt(&mut self, group: &mut Group, now: Timestamp) -> Result<(), Failure> {
         let Some(db) = &self.db else { return Err(Failure::Unknown(Error::Stopped)) };
-        match run(db, group, now) {
+        let done = match run(db, &mut self.requests, group, now) {
             Ok(()) => commit(db),
             Err(error) => Err(undo(db, error)),
+        };
+        match done {
+            Ok(()) => self.requests.settled(),
+            Err(_) => self.requests.undone(),
         }
+        done
     }
 
     fn reopen(&mut self) -> Result<Timestamp, Error> {
@@ -80,6 +90,7 @@ impl Backend for Sqlite {
         if !db.is_autocommit() {
             db.execute_batch("ROLLBACK")?;
         }
+        self.requests = Requests::load(db)?;
         Ok(db.query_row("SELECT last_instant FROM instance", [], |row| row.get(0).map(Timestamp))?)
     }
 
@@ -96,16 +107,22 @@ impl Backend for Sqlite {
 }
 
 /// Everything of a group but the commit.
-fn run(db: &Connection, group: &mut Group, now: Timestamp) -> Result<(), Error> {
+fn run(
+    db: &Connection,
+    requests: &mut Requests,
+    group: &mut Group,
+    now: Timestamp,
+) -> Result<(), Error> {
     db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     db.prepare_cached("UPDATE instance SET last_instant = ?1")?.execute([now.0])?;
     if group.is_hot() {
         let wanted = group.wanted();
-        let mut rows = load::load(db, &wanted, now)?;
+        let mut rows = load::load(db, requests, &wanted, now)?;
         group.decide(&mut rows);
-        flush::flush(db, &rows.into_writes(), now)?;
+        flush::flush(db, requests, &rows.into_writes(), now)?;
         if wanted.swept_max > 0 {
             replay::forget(db, now)?;
+            requests.forget(db, now)?;
         }
     }
     group.cold().try_for_each(|job| run_cold(db, job.as_mut(), now))

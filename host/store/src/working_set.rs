@@ -15,7 +15,7 @@ use stokehold_ledger::{
 use crate::call::{CallStatus, NewCall, Spent};
 use crate::error::Error;
 use crate::outbox::LowBalance;
-use crate::replay::{self, Kept, Once};
+use crate::replay::{self, Kept, Once, RequestDigest};
 use crate::spending::{Spender, Spending};
 
 /// See the module.
@@ -27,6 +27,7 @@ pub(crate) struct WorkingSet {
     due: Vec<HoldId>,
     calls: HashMap<CallId, KnownCall>,
     replays: HashMap<[u8; 32], Kept>,
+    requests: HashMap<RequestDigest, HoldId>,
     trials: HashSet<(ServiceId, String)>,
     spending: Spending,
     writes: Writes,
@@ -53,6 +54,8 @@ pub(crate) struct Writes {
     pub(crate) settled: Vec<SettledCall>,
     /// Answers that are kept for a repeat.
     pub(crate) kept: Vec<(Once, String)>,
+    /// Requests that have made a hold.
+    pub(crate) requests: Vec<(RequestDigest, HoldId)>,
     /// Warnings that are due.
     pub(crate) warnings: Vec<LowBalance>,
     /// What accounts spend on days with a limit.
@@ -133,6 +136,7 @@ impl WorkingSet {
             due: Vec::new(),
             calls: HashMap::new(),
             replays: HashMap::new(),
+            requests: HashMap::new(),
             trials: HashSet::new(),
             spending: Spending::default(),
             writes: Writes::default(),
@@ -176,12 +180,24 @@ impl WorkingSet {
     }
 
     /// Keeps the answer for a repeat.
-    pub(crate) fn remember(&mut self, once: Option<&Once>, answer: String) {
+    pub(crate) fn remember(&mut self, once: Option<&Once>, answer: &impl ToString) {
         if let Some(once) = once {
+            let answer = answer.to_string();
             let kept = Kept { fingerprint: once.fingerprint, answer: answer.clone(), at: self.now };
             self.replays.insert(once.key, kept);
             self.writes.kept.push((*once, answer));
         }
+    }
+
+    /// The hold that this request has made before.
+    pub(crate) fn hold_of_request(&self, request: &RequestDigest) -> Option<HoldId> {
+        self.requests.get(request).copied()
+    }
+
+    /// Keeps which hold the request has made.
+    pub(crate) fn remember_request(&mut self, request: RequestDigest, hold: HoldId) {
+        self.requests.insert(request, hold);
+        self.writes.requests.push((request, hold));
     }
 
     /// Ends a hold of `service`. Answers the hold as it then is.
@@ -333,17 +349,16 @@ impl WorkingSet {
         self.replays.insert(key, kept);
     }
 
+    pub(crate) fn load_request(&mut self, request: RequestDigest, hold: HoldId) {
+        self.requests.insert(request, hold);
+    }
+
     pub(crate) fn load_trial(&mut self, service: ServiceId, dbuuid: &str) {
         self.trials.insert((service, dbuuid.to_owned()));
     }
 
     pub(crate) fn load_spending(&mut self, spender: Spender, credits: Credits) {
         self.spending.load(spender, credits);
-    }
-
-    /// The accounts that were loaded.
-    pub(crate) fn accounts(&self) -> impl Iterator<Item = &Account> {
-        self.accounts.values().map(|tracked| &tracked.row)
     }
 
     /// Whether this hold was loaded.

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Result, params};
 use stokehold_ledger::{CallId, Credits, Hold, HoldState, Timestamp};
 
+use super::requests::Requests;
 use crate::call::{CallStatus, integer};
 use crate::error::Error;
 use crate::outbox::warn;
@@ -13,7 +14,12 @@ use crate::seal::Seal;
 use crate::spending::Spender;
 use crate::working_set::{BegunCall, HoldPosting, SettledCall, Writes};
 
-pub(super) fn flush(db: &Connection, writes: &Writes, now: Timestamp) -> Result<(), Error> {
+pub(super) fn flush(
+    db: &Connection,
+    requests: &mut Requests,
+    writes: &Writes,
+    now: Timestamp,
+) -> Result<(), Error> {
     writes.accounts.iter().try_for_each(|account| write_account(db, account))?;
     writes.made.iter().try_for_each(|hold| make(db, hold, now))?;
     writes.ended.iter().try_for_each(|hold| end(db, hold, now))?;
@@ -25,6 +31,8 @@ pub(super) fn flush(db: &Connection, writes: &Writes, now: Timestamp) -> Result<
     writes.started.iter().try_for_each(|call| start(db, *call, now))?;
     writes.settled.iter().try_for_each(|call| settle(db, call, now))?;
     writes.kept.iter().try_for_each(|(once, answer)| replay::keep(db, once, answer, now))?;
+    let mut made = writes.requests.iter();
+    made.try_for_each(|(request, hold)| requests.keep(db, request, *hold, now))?;
     writes.warnings.iter().try_for_each(|low| warn(db, low, now))?;
     writes.spent.iter().try_for_each(|(spender, credits)| spend(db, spender, *credits))?;
     Ok(())

@@ -1,8 +1,9 @@
 //! Loading what a group of operations is decided on.
 
 use rusqlite::{Connection, OptionalExtension, Result, Row};
-use stokehold_ledger::{Account, AccountKey, Hold, ServiceId, Timestamp};
+use stokehold_ledger::{AccountId, AccountKey, Hold, ServiceId, Timestamp};
 
+use super::requests::Requests;
 use crate::op::Wanted;
 use crate::replay;
 use crate::row;
@@ -10,7 +11,12 @@ use crate::spending::Spender;
 use crate::trial::open_trial;
 use crate::working_set::{KnownCall, WorkingSet};
 
-pub(super) fn load(db: &Connection, wanted: &Wanted, now: Timestamp) -> Result<WorkingSet> {
+pub(super) fn load(
+    db: &Connection,
+    requests: &Requests,
+    wanted: &Wanted,
+    now: Timestamp,
+) -> Result<WorkingSet> {
     let mut rows = WorkingSet::new(now);
     holds(db, wanted, &mut rows)?;
     accounts(db, wanted, &mut rows)?;
@@ -23,6 +29,11 @@ pub(super) fn load(db: &Connection, wanted: &Wanted, now: Timestamp) -> Result<W
     for key in &wanted.replays {
         if let Some(kept) = replay::load(db, key, now)? {
             rows.load_replay(*key, kept);
+        }
+    }
+    for request in &wanted.requests {
+        if let Some(hold) = requests.find(db, request, now)? {
+            rows.load_request(*request, hold);
         }
     }
     for (service, dbuuid) in &wanted.trials {
@@ -80,29 +91,17 @@ fn accounts(db: &Connection, wanted: &Wanted, rows: &mut WorkingSet) -> Result<(
 /// What is due: on the accounts that were loaded, and for a sweep on any.
 fn due(db: &Connection, wanted: &Wanted, rows: &mut WorkingSet) -> Result<()> {
     let now = rows.now().0;
-    let is_due = "SELECT 1 FROM hold WHERE state = 0 AND expires_at <= ?1 LIMIT 1";
-    if !db.prepare_cached(is_due)?.exists([now])? {
-        return Ok(());
-    }
+    let due = "SELECT id, account_id FROM hold WHERE state = 0 AND expires_at <= ?1 \
+               ORDER BY expires_at";
+    let mut due = db.prepare_cached(due)?;
+    let mut due = due.query([now])?;
+    let mut swept = 0;
     let mut found = Vec::new();
-    let of_account = format!(
-        "{HOLD} WHERE state = 0 AND service_id = ?1 AND account_id = ?2 AND expires_at <= ?3"
-    );
-    let mut of_account = db.prepare_cached(&of_account)?;
-    let mut take = |account: &Account| -> Result<()> {
-        let due = of_account.query_map((account.service.0, account.id.0, now), hold)?;
-        for due in due {
-            found.push(due?);
-        }
-        Ok(())
-    };
-    rows.accounts().try_for_each(&mut take)?;
-    if wanted.swept_max > 0 {
-        let oldest =
-            format!("{HOLD} WHERE state = 0 AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2");
-        let mut oldest = db.prepare_cached(&oldest)?;
-        for due in oldest.query_map((now, wanted.swept_max), hold)? {
-            found.push(due?);
+    let mut find = db.prepare_cached(&format!("{HOLD} WHERE id = ?1"))?;
+    while let Some(row) = due.next()? {
+        if swept < wanted.swept_max || rows.knows_account(AccountId(row.get(1)?)) {
+            swept += 1;
+            found.push(find.query_row([row.get::<_, [u8; 16]>(0)?], hold)?);
         }
     }
     for (hold, is_call) in found {

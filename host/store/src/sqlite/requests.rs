@@ -1,0 +1,137 @@
+//! Requests that have made a hold, found again for a day.
+//!
+//! Nearly every authorize brings one, and they are as scattered as digests are: an index of them on
+//! the disk would cost each a page of its own. So their rows stand in the order of their arrival, and
+//! what finds a row by its digest is in memory. It is read when the database is opened.
+
+use std::collections::{HashMap, VecDeque};
+use std::mem;
+
+use rusqlite::{Connection, OptionalExtension, Result};
+use stokehold_ledger::{HoldId, Timestamp};
+
+use crate::replay::{DAY_MICROS, RequestDigest};
+use crate::row;
+
+/// How many requests are dropped from memory together.
+const GENERATION_MAX: usize = 262_144;
+
+/// How many such generations are kept: four million requests, about 200 MB where there are so many in
+/// a day. Beyond it the oldest are no longer recognised.
+const GENERATIONS_MAX: usize = 16;
+
+/// How many rows are dropped at a time.
+const DROPPED_MAX: i64 = 4_096;
+
+/// Half of a digest, which is enough to find a row: the row has all of it.
+type Prefix = [u8; 16];
+
+#[derive(Default)]
+struct Generation {
+    rows: HashMap<Prefix, i64>,
+    newest: i64,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Requests {
+    /// Rows by digest. The oldest generation first; the last one still grows.
+    generations: VecDeque<Generation>,
+    /// Those of the transaction that is under way.
+    staged: Vec<(Prefix, i64)>,
+}
+
+impl Requests {
+    /// Reads those that are there.
+    pub(super) fn load(db: &Connection) -> Result<Self> {
+        let mut requests = Self::default();
+        let max = i64::try_from(GENERATION_MAX * GENERATIONS_MAX).unwrap_or(i64::MAX);
+        let mut all = db.prepare(
+            "SELECT digest, id FROM request WHERE id > (SELECT max(id) FROM request) - ?1 ORDER BY id",
+        )?;
+        for found in all.query_map([max], |row| Ok((prefix(&row.get(0)?), row.get(1)?)))? {
+            let (digest, row) = found?;
+            requests.add(digest, row);
+        }
+        Ok(requests)
+    }
+
+    /// The hold that this request has made within a day.
+    pub(super) fn find(
+        &self,
+        db: &Connection,
+        digest: &RequestDigest,
+        now: Timestamp,
+    ) -> Result<Option<HoldId>> {
+        let key = prefix(digest);
+        let Some(id) = self.generations.iter().rev().find_map(|generation| generation.rows.get(&key)) else {
+            return Ok(None);
+        };
+        db.prepare_cached("SELECT hold_id FROM request WHERE id = ?1 AND digest = ?2 AND at > ?3")?
+            .query_row((id, digest, since(now)), |row| row::uuid(row, 0).map(HoldId))
+            .optional()
+    }
+
+    /// Writes that a request has made a hold. It is found once the transaction is [`Self::settled`].
+    pub(super) fn keep(
+        &mut self,
+        db: &Connection,
+        digest: &RequestDigest,
+        hold: HoldId,
+        now: Timestamp,
+    ) -> Result<()> {
+        db.prepare_cached("INSERT INTO request (digest, hold_id, at) VALUES (?1, ?2, ?3)")?
+            .execute((digest, hold.0.as_bytes(), now.0))?;
+        self.staged.push((prefix(digest), db.last_insert_rowid()));
+        Ok(())
+    }
+
+    /// The transaction took place.
+    pub(super) fn settled(&mut self) {
+        for (digest, row) in mem::take(&mut self.staged) {
+            self.add(digest, row);
+        }
+    }
+
+    /// The transaction did not take place.
+    pub(super) fn undone(&mut self) {
+        self.staged.clear();
+    }
+
+    fn add(&mut self, digest: Prefix, row: i64) {
+        if self.generations.back().is_none_or(|newest| newest.rows.len() == GENERATION_MAX) {
+            if self.generations.len() == GENERATIONS_MAX {
+                self.generations.pop_front();
+            }
+            self.generations.push_back(Generation::default());
+        }
+        if let Some(newest) = self.generations.back_mut() {
+            newest.rows.insert(digest, row);
+            newest.newest = row;
+        }
+    }
+
+    /// Drops rows that no repeat looks at any more, some at a time, and the memory of generations
+    /// whose rows are all gone.
+    pub(super) fn forget(&mut self, db: &Connection, now: Timestamp) -> Result<()> {
+        db.prepare_cached(
+            "DELETE FROM request WHERE id IN (SELECT id FROM \
+             (SELECT id, at FROM request ORDER BY id LIMIT ?2) WHERE at <= ?1)",
+        )?
+        .execute((since(now), DROPPED_MAX))?;
+        let oldest = "SELECT coalesce(min(id), 0) FROM request";
+        let oldest: i64 = db.prepare_cached(oldest)?.query_row([], |row| row.get(0))?;
+        while self.generations.len() > 1 && self.generations[0].newest < oldest {
+            self.generations.pop_front();
+        }
+        Ok(())
+    }
+}
+
+fn since(now: Timestamp) -> i64 {
+    now.0.saturating_sub(DAY_MICROS)
+}
+
+fn prefix(digest: &RequestDigest) -> Prefix {
+    std::array::from_fn(|at| digest[at])
+}
