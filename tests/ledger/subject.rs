@@ -132,7 +132,10 @@ impl Subject {
             Step::Refund { target, part, key } => self.refund(target, part, key, step).await,
             Step::Begin { want, key } => self.begin(want, key, step).await,
             Step::Settle { call, part } => self.settle(call, part).await,
-            Step::Recover => self.store().recover_calls().await.map(Answer::Recovered),
+            Step::Recover => {
+                self.pass(0);
+                self.store().recover_calls().await.map(Answer::Recovered)
+            }
             Step::Expire | Step::Again { .. } => {
                 self.store().expire_holds().await.map(|()| Answer::Done)
             }

@@ -5,16 +5,21 @@
 //! [`stokehold_ledger::decide`] alone: this crate loads the rows, asks, and writes the answer.
 
 mod account;
+mod audit;
 mod call;
 mod catalogue;
 mod clock;
+mod db;
 mod error;
 mod expiry;
 mod hold;
+mod host;
+mod instance;
 mod job;
 mod op;
 mod order;
 mod outbox;
+mod postgres;
 mod posting;
 mod queue;
 mod replay;
@@ -39,16 +44,18 @@ mod sync {
 }
 
 pub use account::AccountView;
+pub use audit::Audit;
 pub use call::{CallRecord, CallStatus, NewCall, Settlement, Spent};
 pub use catalogue::{NewPack, NewService, Pack, PackChange, Service, ServiceChange, ServiceStatus};
 pub use error::{Error, OpenError};
 pub use hold::{NewHold, OpenHold};
 pub use order::{NewOrder, Order, OrderStatus};
 pub use outbox::{Sent, Warning};
+pub use postgres::Address as DatabaseAddress;
 pub use replay::Once;
 pub use setting::{Address, OwnAccount, WarningSettings};
 pub use statement::{Line, Page};
-pub use store::{Audit, Mode, Store};
+pub use store::{Mode, Store};
 pub use token::{ApiToken, Role};
 pub use verify::Finding;
 pub use version::{NewVersion, Version};

@@ -15,7 +15,9 @@ use stokehold_ledger::Timestamp;
 pub(crate) use open::{Lock, Place, migrate};
 pub(crate) use readers::{Readers, open_read_only};
 
+use crate::db::Db;
 use crate::error::{Error, OpenError};
+use crate::host::HostId;
 use crate::job::Cold;
 use crate::replay;
 use crate::writer::{Backend, Failure, Group};
@@ -33,6 +35,9 @@ pub(crate) struct Sqlite {
     place: Place,
     /// None only while it cannot be opened again.
     db: Option<Connection>,
+    host: HostId,
+    /// The fence of the last attempt.
+    fence: Timestamp,
     log_pages: Arc<AtomicI32>,
 }
 
@@ -40,28 +45,31 @@ impl Sqlite {
     /// Opens the database for writing. `prepare` has it before the writer has.
     pub(crate) fn open<T>(
         place: Place,
-        prepare: impl FnOnce(&mut Connection) -> Result<T, OpenError>,
+        prepare: impl FnOnce(&mut Connection) -> Result<(HostId, T), OpenError>,
     ) -> Result<(Self, T), OpenError> {
         let log_pages = Arc::new(AtomicI32::new(0));
         let mut db = open::connect(&place, &log_pages)?;
-        let prepared = prepare(&mut db)?;
+        let (host, prepared) = prepare(&mut db)?;
         // What a process that was killed has left in the log may not have reached the disk yet, and
         // is read from now on as if it had.
         open::copy_log(&db)?;
-        Ok((Self { place, db: Some(db), log_pages }, prepared))
+        Ok((Self { place, db: Some(db), host, fence: Timestamp(0), log_pages }, prepared))
     }
 }
 
 impl Backend for Sqlite {
+    const COLD_TOGETHER: bool = true;
+
     fn attempt(&mut self, group: &mut Group, now: Timestamp) -> Result<(), Failure> {
         let Some(db) = &self.db else { return Err(Failure::Unknown(Error::Stopped)) };
-        match run(db, group, now) {
+        self.fence = now;
+        match run(db, group, (self.host, now)) {
             Ok(()) => commit(db),
             Err(error) => Err(undo(db, error)),
         }
     }
 
-    fn reopen(&mut self) -> Result<Timestamp, Error> {
+    fn reopen(&mut self) -> Result<bool, Error> {
         let db = match (self.db.take(), &self.place) {
             // It is all there is.
             (Some(db), Place::Memory) => db,
@@ -79,7 +87,8 @@ impl Backend for Sqlite {
         if !db.is_autocommit() {
             db.execute_batch("ROLLBACK")?;
         }
-        Ok(db.query_row("SELECT last_instant FROM instance", [], |row| row.get(0).map(Timestamp))?)
+        let fence: i64 = db.query_row("SELECT last_instant FROM instance", [], |row| row.get(0))?;
+        Ok(fence >= self.fence.0)
     }
 
     fn tidy(&mut self, idle: bool) {
@@ -95,16 +104,20 @@ impl Backend for Sqlite {
 }
 
 /// Everything of a group but the commit.
-fn run(db: &Connection, group: &mut Group, now: Timestamp) -> Result<(), Error> {
+fn run(
+    db: &Connection,
+    group: &mut Group,
+    (host, now): (HostId, Timestamp),
+) -> Result<(), Error> {
     db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     db.prepare_cached("UPDATE instance SET last_instant = ?1")?.execute([now.0])?;
     if group.is_hot() {
         let wanted = group.wanted();
-        let mut rows = load::load(db, &wanted, now)?;
+        let mut rows = load::load(Db::Sqlite(db), &wanted, now)?;
         group.decide(&mut rows);
-        flush::flush(db, &rows.into_writes(), now)?;
+        flush::flush(Db::Sqlite(db), &rows.into_writes(), (host, now))?;
         if wanted.swept_max > 0 {
-            replay::forget(db, now)?;
+            replay::forget(Db::Sqlite(db), now)?;
         }
     }
     group.cold().try_for_each(|job| run_cold(db, job.as_mut(), now))
@@ -113,7 +126,7 @@ fn run(db: &Connection, group: &mut Group, now: Timestamp) -> Result<(), Error> 
 /// A cold write that fails undoes itself and nothing else.
 fn run_cold(db: &Connection, job: &mut dyn Cold, now: Timestamp) -> Result<(), Error> {
     db.prepare_cached("SAVEPOINT cold")?.execute([])?;
-    if !job.run(db, now) {
+    if !job.run(Db::Sqlite(db), now) {
         db.prepare_cached("ROLLBACK TO cold")?.execute([])?;
     }
     db.prepare_cached("RELEASE cold")?.execute([])?;

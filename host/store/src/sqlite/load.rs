@@ -1,15 +1,17 @@
 //! Loading what a group of operations is decided on.
 
-use rusqlite::{Connection, OptionalExtension, Result, Row};
-use stokehold_ledger::{Account, Hold, Timestamp};
+use stokehold_ledger::{Account, Hold, ServiceId, Timestamp};
 
+use crate::account::{load_account, load_account_by_id};
+use crate::db::{Db, Row, values};
+use crate::error::Error;
 use crate::op::Wanted;
 use crate::replay;
 use crate::row;
 use crate::trial::open_trial;
 use crate::working_set::{KnownCall, WorkingSet};
 
-pub(super) fn load(db: &Connection, wanted: &Wanted, now: Timestamp) -> Result<WorkingSet> {
+pub(super) fn load(db: Db<'_>, wanted: &Wanted, now: Timestamp) -> Result<WorkingSet, Error> {
     let mut rows = WorkingSet::new(now);
     holds(db, wanted, &mut rows)?;
     accounts(db, wanted, &mut rows)?;
@@ -32,17 +34,17 @@ pub(super) fn load(db: &Connection, wanted: &Wanted, now: Timestamp) -> Result<W
 const HOLD: &str = "SELECT id, account_id, service_id, amount, state, captured, created_at, \
      expires_at, description, EXISTS (SELECT 1 FROM call WHERE call.id = hold.id) FROM hold";
 
-fn hold(row: &Row<'_>) -> Result<(Hold, bool)> {
+fn hold(row: Row<'_>) -> Result<(Hold, bool), Error> {
     Ok((row::hold(row)?, row.get(9)?))
 }
 
-fn holds(db: &Connection, wanted: &Wanted, rows: &mut WorkingSet) -> Result<()> {
-    let mut find = db.prepare_cached(&format!("{HOLD} WHERE id = ?1"))?;
+fn holds(db: Db<'_>, wanted: &Wanted, rows: &mut WorkingSet) -> Result<(), Error> {
+    let sql = format!("{HOLD} WHERE id = ?1");
     for id in &wanted.holds {
         if rows.knows_hold(*id) {
             continue;
         }
-        if let Some((found, is_call)) = find.query_row([id.0.as_bytes()], hold).optional()? {
+        if let Some((found, is_call)) = db.find(&sql, values![id.0.as_bytes()], hold)? {
             account_of(db, &found, rows)?;
             rows.load_hold(found, is_call);
         }
@@ -50,21 +52,21 @@ fn holds(db: &Connection, wanted: &Wanted, rows: &mut WorkingSet) -> Result<()> 
     Ok(())
 }
 
-fn account_of(db: &Connection, hold: &Hold, rows: &mut WorkingSet) -> Result<()> {
+fn account_of(db: Db<'_>, hold: &Hold, rows: &mut WorkingSet) -> Result<(), Error> {
     if !rows.knows_account(hold.account)
-        && let Some(account) = crate::account::load_account_by_id(db, hold.account)?
+        && let Some(account) = load_account_by_id(db, hold.account)?
     {
         rows.load_account(account);
     }
     Ok(())
 }
 
-fn accounts(db: &Connection, wanted: &Wanted, rows: &mut WorkingSet) -> Result<()> {
+fn accounts(db: Db<'_>, wanted: &Wanted, rows: &mut WorkingSet) -> Result<(), Error> {
     for (service, key) in &wanted.accounts {
         if rows.knows_name(*service, *key) {
             continue;
         }
-        if let Some(account) = crate::account::load_account(db, *service, *key)? {
+        if let Some(account) = load_account(db, *service, *key)? {
             rows.load_name(*service, *key, account.id);
             rows.load_account(account);
         }
@@ -73,32 +75,23 @@ fn accounts(db: &Connection, wanted: &Wanted, rows: &mut WorkingSet) -> Result<(
 }
 
 /// What is due: on the accounts that were loaded, and for a sweep on any.
-fn due(db: &Connection, wanted: &Wanted, rows: &mut WorkingSet) -> Result<()> {
+fn due(db: Db<'_>, wanted: &Wanted, rows: &mut WorkingSet) -> Result<(), Error> {
     let now = rows.now().0;
     let is_due = "SELECT 1 FROM hold WHERE state = 0 AND expires_at <= ?1 LIMIT 1";
-    if !db.prepare_cached(is_due)?.exists([now])? {
+    if !db.exists(is_due, values![now])? {
         return Ok(());
     }
     let mut found = Vec::new();
     let of_account = format!(
         "{HOLD} WHERE state = 0 AND service_id = ?1 AND account_id = ?2 AND expires_at <= ?3"
     );
-    let mut of_account = db.prepare_cached(&of_account)?;
-    let mut take = |account: &Account| -> Result<()> {
-        let due = of_account.query_map((account.service.0, account.id.0, now), hold)?;
-        for due in due {
-            found.push(due?);
-        }
-        Ok(())
-    };
-    rows.accounts().try_for_each(&mut take)?;
+    for Account { id, service, .. } in rows.accounts() {
+        found.extend(db.query(&of_account, values![service.0, id.0, now], hold)?);
+    }
     if wanted.swept_max > 0 {
         let oldest =
             format!("{HOLD} WHERE state = 0 AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2");
-        let mut oldest = db.prepare_cached(&oldest)?;
-        for due in oldest.query_map((now, wanted.swept_max), hold)? {
-            found.push(due?);
-        }
+        found.extend(db.query(&oldest, values![now, wanted.swept_max], hold)?);
     }
     for (hold, is_call) in found {
         account_of(db, &hold, rows)?;
@@ -107,20 +100,18 @@ fn due(db: &Connection, wanted: &Wanted, rows: &mut WorkingSet) -> Result<()> {
     Ok(())
 }
 
-fn calls(db: &Connection, wanted: &Wanted, rows: &mut WorkingSet) -> Result<()> {
-    let mut find = db.prepare_cached(
-        "SELECT service_id, credits, fuel_bought, status = 'running' FROM call WHERE id = ?1",
-    )?;
+fn calls(db: Db<'_>, wanted: &Wanted, rows: &mut WorkingSet) -> Result<(), Error> {
+    let sql = "SELECT service_id, credits, fuel_bought, status = 'running' FROM call WHERE id = ?1";
     for id in &wanted.calls {
-        let known = find.query_row([id.0.as_bytes()], |row| {
+        let known = db.find(sql, values![id.0.as_bytes()], |row| {
             Ok(KnownCall {
-                service: stokehold_ledger::ServiceId(row.get(0)?),
+                service: ServiceId(row.get(0)?),
                 credits: row::credits(row, 1)?,
                 fuel_bought: row.get(2)?,
                 is_running: row.get(3)?,
             })
         });
-        if let Some(known) = known.optional()? {
+        if let Some(known) = known? {
             rows.load_call(*id, known);
         }
     }
