@@ -32,11 +32,12 @@ pub(crate) struct Outcome {
 /// Runs one.
 pub(crate) fn run(subject: &mut Subject, number: u32, rng: &mut Rng, kills: &mut Kills) -> Outcome {
     let kill = kills.next(rng);
-    if let Kill::FailPoint(point) = &kill {
-        subject.kill();
-        subject.start(Some(point));
-    }
-    let journals = load(subject, number, rng, &kill);
+    let journals = if starts_for(&kill, subject) {
+        load(subject, (number, rng), &kill, kills)
+    } else {
+        subject.start();
+        Vec::new()
+    };
     let (mut violations, mut operations) = (Vec::new(), 0);
     let mut whole = Journal::default();
     for journal in &journals {
@@ -52,8 +53,23 @@ pub(crate) fn run(subject: &mut Subject, number: u32, rng: &mut Rng, kills: &mut
     Outcome { kill, operations, violations }
 }
 
+/// Has the host ready for a kill. False where it comes to its fail point before it listens: a crash
+/// in the middle of a start, and of the recovery from the crash before.
+fn starts_for(kill: &Kill, subject: &mut Subject) -> bool {
+    if !matches!(kill, Kill::FailPoint(..)) {
+        return true;
+    }
+    subject.kill();
+    subject.start_until(&kill.to_string())
+}
+
 /// Has the clients work until the host or its database is killed, and brings it up again.
-fn load(subject: &mut Subject, number: u32, rng: &mut Rng, kill: &Kill) -> Vec<Journal> {
+fn load(
+    subject: &mut Subject,
+    (number, rng): (u32, &mut Rng),
+    kill: &Kill,
+    kills: &mut Kills,
+) -> Vec<Journal> {
     let stop = AtomicBool::new(false);
     let (working, done) = channel::<()>();
     thread::scope(|scope| {
@@ -82,8 +98,10 @@ fn load(subject: &mut Subject, number: u32, rng: &mut Rng, kill: &Kill) -> Vec<J
                 wait(*moment);
                 subject.kill();
             }
-            Kill::FailPoint(_) => {
-                wait(FAIL_POINT_WAIT);
+            Kill::FailPoint(..) => {
+                if wait(FAIL_POINT_WAIT) == RecvTimeoutError::Timeout {
+                    kills.missed();
+                }
                 subject.kill();
             }
             Kill::Postgres(down, moment) => {
@@ -99,7 +117,7 @@ fn load(subject: &mut Subject, number: u32, rng: &mut Rng, kill: &Kill) -> Vec<J
         let journals = started.into_iter().map(|client| client.join().expect("a client ends"));
         let journals = journals.collect();
         if !matches!(kill, Kill::Postgres(..)) {
-            subject.start(None);
+            subject.start();
         }
         journals
     })

@@ -5,13 +5,11 @@ use std::fmt;
 use std::time::Duration;
 
 use fastrand::Rng;
+use stokehold_store::FailPoint;
 use stokehold_tests::postgres::Down;
 
 use crate::Kind;
 
-/// Points at which the program kills itself where it was built to.
-const FAIL_POINTS: [&str; 4] =
-    ["before-commit", "after-commit", "between-hold-and-guest", "between-guest-and-capture"];
 /// How often a fail point is passed at the most before the one at which the program ends.
 const PASSED_MAX: u32 = 40;
 /// The longest that a cycle's load goes on before the kill.
@@ -22,8 +20,8 @@ const LOAD_MS_MAX: u64 = 250;
 pub(crate) enum Kill {
     /// The host, after so long.
     Host(Duration),
-    /// The host, by itself, at a point of its program: `name:count`.
-    FailPoint(String),
+    /// The host, by itself, at a point of its program, when it comes there for the so-manieth time.
+    FailPoint(FailPoint, u32),
     /// The database server, after so long; the host lives on, and so does the load.
     Postgres(Down, Duration),
 }
@@ -32,7 +30,7 @@ pub(crate) enum Kill {
 pub(crate) struct Kills {
     kind: Kind,
     fail_points: bool,
-    counts: BTreeMap<String, u32>,
+    counts: BTreeMap<&'static str, u32>,
 }
 
 impl Kills {
@@ -47,21 +45,30 @@ impl Kills {
             let down = if rng.bool() { Down::Kill } else { Down::Immediate };
             Kill::Postgres(down, moment)
         } else if self.fail_points && rng.bool() {
-            let point = FAIL_POINTS[rng.usize(..FAIL_POINTS.len())];
-            Kill::FailPoint(format!("{point}:{}", rng.u32(1..=PASSED_MAX)))
+            let point = FailPoint::ALL[rng.usize(..FailPoint::ALL.len())];
+            Kill::FailPoint(point, rng.u32(1..=PASSED_MAX))
         } else {
             Kill::Host(moment)
         };
-        *self.counts.entry(kill.name().to_owned()).or_default() += 1;
+        self.count(kill.name());
         kill
+    }
+
+    /// Notes that the load did not come to a fail point, so that the host was killed from outside.
+    pub(crate) fn missed(&mut self) {
+        self.count("(not reached)");
+    }
+
+    fn count(&mut self, name: &'static str) {
+        *self.counts.entry(name).or_default() += 1;
     }
 }
 
 impl Kill {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         match self {
             Self::Host(_) => "host",
-            Self::FailPoint(point) => point.split(':').next().unwrap_or(point),
+            Self::FailPoint(point, _) => point.name(),
             Self::Postgres(Down::Kill, _) => "postgres-kill",
             Self::Postgres(Down::Immediate, _) => "postgres-immediate",
         }
@@ -74,7 +81,7 @@ impl fmt::Display for Kill {
             Self::Host(moment) | Self::Postgres(_, moment) => {
                 write!(f, "{} after {} ms", self.name(), moment.as_millis())
             }
-            Self::FailPoint(point) => f.write_str(point),
+            Self::FailPoint(_, count) => write!(f, "{}:{count}", self.name()),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use stokehold_ledger::Credits;
+use stokehold_store::FailPoint;
 use stokehold_tests::binary;
 use stokehold_tests::guest;
 use stokehold_tests::poll;
@@ -19,9 +20,6 @@ pub(crate) const SERVICE: &str = "echo";
 /// What each call costs.
 pub(crate) const CALL_PRICE: Credits = Credits::from_micros(10_000);
 
-/// Names a fail point for the process that is started.
-const FAIL_POINT: &str = "STOKEHOLD_FAIL_POINT";
-
 /// A host on data that outlives it.
 pub(crate) struct Subject {
     server: Server,
@@ -37,7 +35,7 @@ impl Subject {
         let directory = tempfile::Builder::new().prefix("stokehold-crash-").tempdir();
         let directory = directory.expect("a directory");
         let postgres = (kind == Kind::Postgres).then(Postgres::start);
-        let server = start(&directory, postgres.as_ref(), None);
+        let server = start(&directory, postgres.as_ref(), None).expect("the host starts");
         let service_key = server.register(SERVICE);
         let operator = server.operator();
         operator.send("POST", &format!("/api/v1/services/{SERVICE}/approve"), None).expect(200);
@@ -65,9 +63,17 @@ impl Subject {
     }
 
     /// Starts the host again, and returns when it is ready.
-    pub(crate) fn start(&mut self, fail_point: Option<&str>) {
-        self.server = start(&self.directory, self.postgres.as_ref(), fail_point);
+    pub(crate) fn start(&mut self) {
+        let started = start(&self.directory, self.postgres.as_ref(), None);
+        self.server = started.unwrap_or_else(|said| panic!("the host does not start: {said}"));
         self.await_ready();
+    }
+
+    /// Starts the host so that it ends at a point of its program. Answers false where it has come
+    /// there before it listened.
+    pub(crate) fn start_until(&mut self, fail_point: &str) -> bool {
+        let started = start(&self.directory, self.postgres.as_ref(), Some(fail_point));
+        started.map(|server| self.server = server).is_ok()
     }
 
     /// Returns when the host says that it can serve.
@@ -102,9 +108,13 @@ fn place(directory: &TempDir, postgres: Option<&Postgres>) -> [String; 2] {
     }
 }
 
-fn start(directory: &TempDir, postgres: Option<&Postgres>, fail_point: Option<&str>) -> Server {
+fn start(
+    directory: &TempDir,
+    postgres: Option<&Postgres>,
+    fail_point: Option<&str>,
+) -> Result<Server, String> {
     let database = postgres.map(|_| place(directory, postgres));
     let arguments: Vec<_> = database.iter().flatten().map(String::as_str).collect();
-    let settings = fail_point.map(|point| (FAIL_POINT, point));
-    Server::start(directory.path(), &arguments, settings.as_slice())
+    let settings = fail_point.map(|point| (FailPoint::VARIABLE, point));
+    Server::try_start(directory.path(), &arguments, settings.as_slice())
 }

@@ -4,6 +4,7 @@ mod config;
 mod crash;
 mod demo;
 mod guests;
+mod ledger;
 mod limits;
 mod once;
 mod refusals;

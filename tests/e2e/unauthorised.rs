@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use stokehold_tests::http::{Client, Reply};
-use stokehold_tests::server::Server;
+use stokehold_tests::server::{ADMIN_TOKEN, Server};
 use stokehold_tests::{guest, upload};
 
 use crate::directory;
@@ -179,6 +179,19 @@ fn a_revoked_token_stops_working_at_once() {
     assert!(row.get("token").is_none(), "a token is shown once");
     server.operator().send("DELETE", &format!("/api/v1/tokens/{}", row["id"]), None).expect(204);
     provider.get("/api/v1/services").problem(401);
+}
+
+#[test]
+fn an_operator_s_token_that_was_revoked_does_not_come_back() {
+    let data = directory();
+    let server = Server::sandbox(data.path());
+    let listed = server.operator().get("/api/v1/tokens").expect(200);
+    let path = format!("/api/v1/tokens/{}", listed["tokens"][0]["id"]);
+    server.operator().send("DELETE", &path, None).expect(204);
+    server.stop();
+    let again = Server::refused(data.path(), &["--sandbox", "--admin-token", ADMIN_TOKEN]);
+    assert_eq!(again.code, Some(1), "{again:?}");
+    assert!(again.stderr.contains("was revoked: choose another"), "{again:?}");
 }
 
 #[test]

@@ -36,6 +36,22 @@ fn a_pack_is_bought_from_the_links_of_every_generation() {
 }
 
 #[test]
+fn a_button_that_is_clicked_twice_buys_once() {
+    let site = Site::sandbox();
+    let (id, digest) = (site.packs("coalroller")[0]["id"].to_string(), digest(TOKEN));
+    let page = site
+        .open(&format!("/iap/1/credit?service_name=coalroller&account_token={digest}&hashed=1"));
+    let (_, rest) = page.html.split_once("name=\"once\" value=\"").expect("a form");
+    let (once, _) = rest.split_once('"').expect("its value");
+    for _ in 0..2 {
+        let bought = site.submit("/iap/1/credit", &form(&digest, &[("pack", &id), ("once", once)]));
+        assert_eq!(bought.status, 303);
+    }
+    let params = json!({ "service_name": "coalroller", "account_token": TOKEN });
+    assert_eq!(site.server.client().rpc("/iap/1/balance", &params).result(), 10);
+}
+
+#[test]
 fn packs_that_cover_what_is_needed_stand_out() {
     let site = Site::sandbox();
     site.server.grant("coalroller", TOKEN, &json!(3));

@@ -49,6 +49,16 @@ impl Server {
     /// Starts a server, and returns when it listens.
     #[track_caller]
     pub fn start(data: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
+        let started = Self::try_start(data, arguments, settings);
+        started.unwrap_or_else(|said| panic!("the server ended: {said}"))
+    }
+
+    /// Starts a server, and returns when it listens; or what it has printed, where it ended before.
+    pub fn try_start(
+        data: &Path,
+        arguments: &[&str],
+        settings: &[(&str, &str)],
+    ) -> Result<Self, String> {
         let mut command = binary::command(&["serve", "--listen", "127.0.0.1:0", "--data"]);
         command.arg(data).args(arguments).env("STOKEHOLD_ADMIN_TOKEN", ADMIN_TOKEN);
         command.envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -60,7 +70,7 @@ impl Server {
             let mut line = String::new();
             if output.read_line(&mut line).expect("it prints UTF-8") == 0 {
                 child.wait().expect("it has ended");
-                panic!("the server ended: {said}{}", stderr.whole());
+                return Err(format!("{said}{}", stderr.whole()));
             }
             said.push_str(&line);
             if let Some(found) = line.strip_prefix("service key of coalroller, shown only now: ") {
@@ -70,7 +80,7 @@ impl Server {
                 break found.split_whitespace().next().expect("an address").to_owned();
             }
         };
-        Server { child, address, key, stdout: Printed::collect(output, said), stderr }
+        Ok(Server { child, address, key, stdout: Printed::collect(output, said), stderr })
     }
 
     /// Runs a server that is expected to end by itself.

@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Args, Parser, ValueEnum};
 
 use crate::report::Report;
@@ -87,6 +87,11 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<()> {
+    ensure!(
+        std::env::var_os("STOKEHOLD_BIN").is_some(),
+        "nothing says where the program is that is to be measured: STOKEHOLD_BIN is not set.\n\
+         hint: `cargo xtask bench ledger` builds it and sets it"
+    );
     let only: BTreeSet<_> = options.only.iter().copied().collect();
     let is_wanted = |section| only.is_empty() || only.contains(&section);
     let mut directory = tempfile::Builder::new();

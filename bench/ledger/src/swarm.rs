@@ -49,7 +49,10 @@ impl Until {
         Self::Count(Arc::new(Mutex::new(count)))
     }
 
-    pub(crate) fn ended(holds: Vec<HoldId>) -> Self {
+    /// The oldest first, as providers come back: in the order in which tasks gave them, no two would
+    /// be of one page.
+    pub(crate) fn ended(mut holds: Vec<HoldId>) -> Self {
+        holds.sort_unstable_by(|one, other| other.cmp(one));
         Self::Ended(Arc::new(Mutex::new(holds)))
     }
 

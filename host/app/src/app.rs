@@ -1,12 +1,15 @@
 //! The application: opening, health, closing.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use stokehold_runtime::{Runtime, Settings, StartError};
-use stokehold_store::{Mode, OpenError as StoreOpenError, Store};
+use stokehold_store::{
+    DatabaseAddress, Error as StoreError, Mode, OpenError as StoreOpenError, Store,
+};
 use thiserror::Error;
 use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::admission::Admission;
 use crate::catalogue::Catalogue;
@@ -14,8 +17,11 @@ use crate::config::Config;
 use crate::mail::{self, Mailer};
 use crate::secret::random_bytes;
 
-/// How often holds are expired when nobody writes.
+/// How often holds are expired when nobody writes. It is also what keeps a host's lease up.
 const SWEEP_PERIOD: Duration = Duration::from_secs(1);
+
+/// How often a host looks for changes of services that another has made.
+const FOLLOW_PERIOD: Duration = Duration::from_millis(400);
 
 /// Everything a host does, on one store and one runtime.
 pub struct App {
@@ -42,7 +48,7 @@ pub enum OpenError {
     Store(#[from] StoreOpenError),
     /// The store was opened and cannot be read.
     #[error(transparent)]
-    Read(#[from] stokehold_store::Error),
+    Read(#[from] StoreError),
     /// Guests cannot be run here.
     #[error("the runtime cannot start: {0}")]
     Runtime(#[from] StartError),
@@ -52,11 +58,14 @@ pub enum OpenError {
 }
 
 impl App {
-    /// Opens a host on the data directory that the configuration names.
+    /// Opens a host on the data directory, or the PostgreSQL database, that the configuration names.
     pub async fn open(config: Config) -> Result<Arc<Self>, OpenError> {
         let mode = if config.store.sandbox { Mode::Sandbox } else { Mode::Production };
         check(&config)?;
-        let store = Store::open(&config.store.data, mode, random_bytes()?)?;
+        let store = match config.store.address().map_err(|why| OpenError::Config(vec![why]))? {
+            None => Store::open(&config.store.data, mode, random_bytes()?)?,
+            Some(address) => connect(address, mode).await?,
+        };
         Self::start(config, store).await
     }
 
@@ -88,6 +97,7 @@ impl App {
             stopping,
         });
         tokio::spawn(sweep(Arc::downgrade(&app)));
+        tokio::spawn(follow(Arc::downgrade(&app)));
         tokio::spawn(mail::run(Arc::downgrade(&app)));
         Ok(app)
     }
@@ -146,17 +156,53 @@ pub(crate) fn mebibytes(count: u32) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(1 << 20)
 }
 
-/// Expires holds while nobody writes, for as long as the host is there.
-async fn sweep(app: std::sync::Weak<App>) {
-    let mut period = tokio::time::interval(SWEEP_PERIOD);
+/// Waits for a server without keeping others waiting.
+async fn connect(address: DatabaseAddress, mode: Mode) -> Result<Store, OpenError> {
+    let seed = random_bytes()?;
+    let connecting = tokio::task::spawn_blocking(move || Store::connect(&address, mode, seed));
+    Ok(connecting.await.map_err(|_| StoreError::Stopped)??)
+}
+
+/// Expires holds while nobody writes, and cancels the calls of hosts that are gone, for as long as
+/// this host is there.
+async fn sweep(app: Weak<App>) {
+    let mut period = interval(SWEEP_PERIOD);
+    period.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         period.tick().await;
         let Some(app) = app.upgrade() else { return };
-        match app.store.expire_holds().await {
+        match app.sweep().await {
             // Too many writes wait: holds expire before each of them as well.
-            Ok(()) | Err(stokehold_store::Error::Busy) => {}
-            Err(stokehold_store::Error::Stopped) => return,
-            Err(error) => tracing::error!(%error, "holds cannot be expired"),
+            Ok(()) | Err(StoreError::Busy) => {}
+            Err(StoreError::Stopped) => return,
+            Err(error) => tracing::error!(%error, "the store cannot be swept"),
         }
+    }
+}
+
+/// Follows changes of services that other hosts make, for as long as this host is there.
+async fn follow(app: Weak<App>) {
+    let mut period = interval(FOLLOW_PERIOD);
+    period.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        period.tick().await;
+        let Some(app) = app.upgrade() else { return };
+        match app.catalogue.catch_up(&app.store).await {
+            Ok(()) => {}
+            Err(StoreError::Stopped) => return,
+            Err(error) => tracing::warn!(%error, "changes of services cannot be followed"),
+        }
+    }
+}
+
+impl App {
+    async fn sweep(&self) -> Result<(), StoreError> {
+        self.store.expire_holds().await?;
+        let cut_off = self.store.recover_calls().await?;
+        if cut_off > 0 {
+            tracing::warn!(calls = cut_off, "cancelled calls that were cut off");
+            self.ended.send_replace(());
+        }
+        Ok(())
     }
 }

@@ -7,8 +7,10 @@ use serde_json::value::RawValue;
 use stokehold_ledger::{AccountToken, CallId, Credits, Refusal, ServiceId, Span};
 use stokehold_runtime::{Budget, End, PRICE_LIST, Program, Request, Run};
 use stokehold_store::{
-    CallRecord, CallStatus, Error as StoreError, NewCall, Once, ServiceStatus, Settlement, Spent,
+    CallRecord, CallStatus, Error as StoreError, FailPoint, NewCall, Once, ServiceStatus,
+    Settlement, Spent,
 };
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::app::{App, mebibytes};
@@ -23,6 +25,9 @@ use crate::secret::{digest, hex};
 
 /// A hold outlives its call's deadline by this much, for the time that settling takes.
 const HOLD_MARGIN: Duration = Duration::from_mins(1);
+
+/// How soon a call that runs is looked at again by whoever waits for its end.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// A call, as its client made it.
 #[derive(Clone, Debug)]
@@ -127,7 +132,9 @@ impl App {
             Begun::New(call) => call,
             Begun::Before(known) => return self.made_before(known).await,
         };
+        FailPoint::BetweenHoldAndGuest.pass();
         let run = making.run(guest, &call).await;
+        FailPoint::BetweenGuestAndCapture.pass();
         making.settle(call, run).await
     }
 
@@ -142,7 +149,10 @@ impl App {
             if record.status != CallStatus::Running {
                 return Ok(recorded(record));
             }
-            ended.changed().await.map_err(|_| CallFailure::HostStopping)?;
+            // Where it runs on another host nobody tells: look again.
+            if let Ok(told) = timeout(LOOK_AGAIN, ended.changed()).await {
+                told.map_err(|_| CallFailure::HostStopping)?;
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! The services as they stand, in memory: what every call looks up first.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use stokehold_ledger::ServiceId;
@@ -47,12 +48,13 @@ pub(crate) async fn load(
 }
 
 /// All services, by name and by the hash of their key.
-#[derive(Default)]
 pub(crate) struct Catalogue {
     services: RwLock<Index>,
     /// Held while a service is read again after a change, so that an older reading never replaces
     /// a newer one.
     changing: Mutex<()>,
+    /// Of the catalogue when it was last read as a whole; a stored one is never negative.
+    version: AtomicI64,
 }
 
 #[derive(Default)]
@@ -70,11 +72,33 @@ fn handle(hash: &[u8; 32]) -> Handle {
 
 impl Catalogue {
     pub(crate) async fn load(store: &Store) -> Result<Self, StoreError> {
-        let catalogue = Self::default();
-        for service in store.services().await? {
-            catalogue.insert(Arc::new(live(store, service, None).await?));
-        }
+        let catalogue = Self {
+            services: RwLock::default(),
+            changing: Mutex::default(),
+            version: AtomicI64::new(-1),
+        };
+        catalogue.catch_up(store).await?;
         Ok(catalogue)
+    }
+
+    /// Reads again what has changed, where anything has: another host may have done it.
+    pub(crate) async fn catch_up(&self, store: &Store) -> Result<(), StoreError> {
+        // What changes after this was read is read again the next time.
+        let version = store.catalogue_version().await?;
+        if self.version.load(Ordering::Relaxed) == version {
+            return Ok(());
+        }
+        let _changing = self.changing.lock().await;
+        for service in store.services().await? {
+            let known = self.by_name(&service.name);
+            if known.as_ref().is_some_and(|known| known.service == service) {
+                continue;
+            }
+            let active = known.and_then(|known| known.active.clone());
+            self.insert(Arc::new(live(store, service, active).await?));
+        }
+        self.version.store(version, Ordering::Relaxed);
+        Ok(())
     }
 
     pub(crate) fn by_name(&self, name: &str) -> Option<Arc<Live>> {

@@ -54,8 +54,9 @@ pub mod types {
     };
     pub use stokehold_runtime::{Failure, Fault, Faults, PRICE_LIST, Report, Runtime, Stop};
     pub use stokehold_store::{
-        AccountView, Address, ApiToken, Audit, CallRecord, CallStatus, Finding, Line, Mode,
-        OpenError as StoreOpenError, OpenHold, Order, OrderStatus, OwnAccount, Pack, PackChange,
-        Page, Role, Service, ServiceChange, ServiceStatus, Version, WarningSettings,
+        AccountView, Address, ApiToken, Audit, BackupError, CallRecord, CallStatus,
+        DatabaseAddress, Finding, Line, Mode, OpenError as StoreOpenError, OpenHold, Order,
+        OrderStatus, OwnAccount, Pack, PackChange, Page, Role, Service, ServiceChange,
+        ServiceStatus, Version, WarningSettings, restore,
     };
 }

@@ -6,6 +6,7 @@ use stokehold_store::{Mode, NewOrder, Order, OrderStatus, ServiceStatus};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Error;
+use crate::once::once;
 use crate::sandbox;
 
 /// What a client wants to buy.
@@ -15,6 +16,14 @@ pub struct OrderRequest {
     pub service: String,
     pub account: AccountName,
     pub pack: PackId,
+    pub idempotency_key: Option<String>,
+}
+
+impl OrderRequest {
+    /// A new idempotency key, for a form that may be sent twice.
+    pub fn new_key() -> String {
+        uuid::Uuid::now_v7().simple().to_string()
+    }
 }
 
 impl App {
@@ -28,7 +37,11 @@ impl App {
             let status = service.status.as_str();
             return Err(Error::Conflict(format!("{} is {status}", service.name)));
         }
+        let pack = request.pack.0.to_be_bytes();
+        let parts = [&request.account.key.0 as &[u8], &pack];
+        let once = once(service.id, "order", request.idempotency_key.as_deref(), &parts);
         let new = NewOrder {
+            once: once.map_err(Error::invalid)?,
             service: service.id,
             account: request.account,
             pack: request.pack,

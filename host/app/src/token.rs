@@ -1,7 +1,7 @@
 //! API tokens: how callers get in.
 
 use stokehold_ledger::TokenId;
-use stokehold_store::{ApiToken, Role};
+use stokehold_store::{ApiToken, Error as StoreError, Role};
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -27,7 +27,13 @@ impl App {
             Some(given) => {
                 if self.store.token(given.hash()).await?.is_none() {
                     let name = FIRST_TOKEN.to_owned();
-                    self.store.create_token(Role::Operator, name, given.hash()).await?;
+                    let made = self.store.create_token(Role::Operator, name, given.hash()).await;
+                    made.map_err(|error| match error {
+                        StoreError::Taken(_) => Error::Conflict(
+                            "the operator's token was revoked: choose another".into(),
+                        ),
+                        error => error.into(),
+                    })?;
                 }
                 Ok(None)
             }

@@ -6,7 +6,7 @@ use stokehold_app::types::Credits;
 
 /// Credits as a JSON number: read from its text, and written as the shortest decimal.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Amount(pub(crate) Credits);
+pub struct Amount(pub Credits);
 
 /// Credits as a JSON number, inside a value that is built by hand.
 pub(crate) fn number(credits: Credits) -> serde_json::Value {

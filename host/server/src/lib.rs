@@ -16,7 +16,11 @@ mod problem;
 mod router;
 mod rpc;
 mod serve;
+mod statement;
 mod when;
 
+pub use amount::Amount;
 pub use router::{Host, openapi, router};
 pub use serve::serve;
+pub use statement::{CSV_HEADER, Entry};
+pub use when::parse as parse_instant;

@@ -27,7 +27,7 @@ impl Shown for Timestamp {
 }
 
 /// Reads RFC 3339.
-pub(crate) fn parse(text: &str) -> Result<Timestamp, String> {
+pub fn parse(text: &str) -> Result<Timestamp, String> {
     let at: Result<jiff::Timestamp, _> = text.parse();
     at.map(|at| Timestamp(at.as_microsecond())).map_err(|error| error.to_string())
 }

@@ -120,10 +120,7 @@ pub(crate) fn load_account(
     db.find(&sql, values![service.0, &key.0], row::account)
 }
 
-pub(crate) fn load_account_by_id(
-    db: Db<'_>,
-    id: AccountId,
-) -> Result<Option<Account>, Error> {
+pub(crate) fn load_account_by_id(db: Db<'_>, id: AccountId) -> Result<Option<Account>, Error> {
     let sql = format!("SELECT {ACCOUNT} FROM account WHERE id = ?1{}", db.for_update());
     db.find(&sql, values![id.0], row::account)
 }

@@ -26,7 +26,12 @@ impl Audit {
         if !path.is_file() {
             return Err(OpenError::Missing { path: directory.display().to_string() });
         }
-        Ok(Self(Look::Sqlite(open_read_only(&path)?)))
+        Self::of_file(&path)
+    }
+
+    /// Looks at the database in a file.
+    pub(crate) fn of_file(path: &Path) -> Result<Self, OpenError> {
+        Ok(Self(Look::Sqlite(open_read_only(path)?)))
     }
 
     /// Looks at the store in a PostgreSQL database.
@@ -48,7 +53,19 @@ impl Audit {
         self.read(verify::counts)
     }
 
-    fn read<T>(&self, work: impl Fn(Db<'_>) -> Result<T, Error>) -> Result<T, Error> {
+    /// The database, where it is one of SQLite's.
+    pub(crate) fn sqlite(&self) -> Option<&Connection> {
+        match &self.0 {
+            Look::Sqlite(db) => Some(db),
+            Look::Postgres(_) => None,
+        }
+    }
+
+    /// Reads; everything that `work` sees is of one moment.
+    pub(crate) fn read<T>(
+        &self,
+        work: impl FnOnce(Db<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         match &self.0 {
             Look::Postgres(session) => postgres::read(session, work),
             Look::Sqlite(db) => {

@@ -324,7 +324,7 @@ fn changed(rows: usize) -> Result<(), Error> {
 const SERVICE: &str = "id, name, label, unit, description, privacy_policy, trial_credits, \
                        commission_bp, status, key_hash, owner_id, active_version, created_at";
 
-fn load_service(db: Db<'_>, name: &str) -> Result<Option<Service>, Error> {
+pub(crate) fn load_service(db: Db<'_>, name: &str) -> Result<Option<Service>, Error> {
     db.find(&format!("SELECT {SERVICE} FROM service WHERE name = ?1"), values![name], service)
 }
 

@@ -6,12 +6,14 @@
 
 mod account;
 mod audit;
+mod backup;
 mod call;
 mod catalogue;
 mod clock;
 mod db;
 mod error;
 mod expiry;
+mod fail_point;
 mod hold;
 mod host;
 mod instance;
@@ -45,9 +47,11 @@ mod sync {
 
 pub use account::AccountView;
 pub use audit::Audit;
+pub use backup::{BackupError, restore};
 pub use call::{CallRecord, CallStatus, NewCall, Settlement, Spent};
 pub use catalogue::{NewPack, NewService, Pack, PackChange, Service, ServiceChange, ServiceStatus};
 pub use error::{Error, OpenError};
+pub use fail_point::FailPoint;
 pub use hold::{NewHold, OpenHold};
 pub use order::{NewOrder, Order, OrderStatus};
 pub use outbox::{Sent, Warning};

@@ -12,6 +12,7 @@ use crate::db::{Db, Row, values};
 use crate::error::Error;
 use crate::expiry::ExpireOf;
 use crate::posting::{Cause, apply};
+use crate::replay::{self, Once};
 use crate::row;
 use crate::seal::Seal;
 use crate::store::Store;
@@ -29,6 +30,8 @@ pub struct NewOrder {
     pub commission: BasisPoints,
     /// Whether it is paid already: its credits are then granted at once.
     pub paid: bool,
+    /// A key that the buyer chose: a repeat is the same order.
+    pub once: Option<Once>,
 }
 
 /// A purchase of a pack, on the terms of its moment.
@@ -92,6 +95,9 @@ impl Store {
     pub async fn create_order(&self, new: NewOrder) -> Result<Order, Error> {
         let id = OrderId(Uuid::now_v7());
         self.write(move |db, now| {
+            if let Some(made) = replay::find(db, new.once.as_ref(), now)? {
+                return load(db, OrderId(made));
+            }
             let pack = load_pack(db, new.pack)?.filter(|pack| pack.service == new.service);
             let pack = pack.ok_or(Error::NotFound("pack"))?;
             let split = Commission::split(pack.price, new.commission);
@@ -126,6 +132,9 @@ impl Store {
                     seal.value()
                 ],
             )?;
+            if let Some(once) = &new.once {
+                replay::keep(db, once, &id.0.to_string(), now)?;
+            }
             if new.paid { pay(db, id, now) } else { load(db, id) }
         })
         .await
@@ -208,12 +217,7 @@ fn refund(db: Db<'_>, id: OrderId, reason: &str, now: Timestamp) -> Result<Order
     load(db, id)
 }
 
-fn set_status(
-    db: Db<'_>,
-    id: OrderId,
-    status: OrderStatus,
-    now: Timestamp,
-) -> Result<(), Error> {
+fn set_status(db: Db<'_>, id: OrderId, status: OrderStatus, now: Timestamp) -> Result<(), Error> {
     let sql = "UPDATE purchase SET status = ?2, ended_at = ?3 WHERE id = ?1";
     db.execute(sql, values![id.0.as_bytes(), status.as_str(), now.0]).map(drop)
 }

@@ -26,6 +26,7 @@ pub(crate) use session::Session;
 use crate::clock::Clock;
 use crate::db::{Db, values};
 use crate::error::{Error, OpenError};
+use crate::fail_point::FailPoint;
 use crate::host::{self, HostId, LEASE_MICROS};
 use crate::job::Cold;
 use crate::replay;
@@ -120,6 +121,7 @@ impl Postgres {
         let done = transaction.run(group);
         let trouble = db.trouble();
         if let (Ok(true), Trouble::None) = (&done, trouble) {
+            FailPoint::BeforeCommit.pass();
             // From here on nobody knows until the server says.
             match (db.batch("COMMIT"), db.trouble()) {
                 (Ok(()), _) => self.batch = batch,

@@ -83,11 +83,7 @@ pub(crate) fn read<T: FromStr>(answer: &str) -> Result<T, Error> {
 
 /// Loads what was kept under a key: within the last two days of the table, for an answer is kept
 /// over midnight.
-pub(crate) fn load(
-    db: Db<'_>,
-    key: &[u8; 32],
-    now: Timestamp,
-) -> Result<Option<Kept>, Error> {
+pub(crate) fn load(db: Db<'_>, key: &[u8; 32], now: Timestamp) -> Result<Option<Kept>, Error> {
     let today = day(now);
     db.find(
         "SELECT fingerprint, answer, at FROM replay WHERE day IN (?1, ?2) AND key = ?3 \
@@ -115,12 +111,7 @@ pub(crate) fn find<T: FromStr>(
 }
 
 /// Keeps an answer for a repeat, in the transaction of what it answers.
-pub(crate) fn keep(
-    db: Db<'_>,
-    once: &Once,
-    answer: &str,
-    now: Timestamp,
-) -> Result<(), Error> {
+pub(crate) fn keep(db: Db<'_>, once: &Once, answer: &str, now: Timestamp) -> Result<(), Error> {
     // An answer under this key that is still there is too old to be recalled.
     db.execute(
         "INSERT INTO replay (day, key, fingerprint, answer, at) VALUES (?1, ?2, ?3, ?4, ?5) \

@@ -135,7 +135,5 @@ fn load(db: Db<'_>, key: AccountKey, now: Timestamp) -> Result<Vec<OwnAccount>, 
 
 fn addresses(db: Db<'_>, account: i64) -> Result<Vec<Address>, Error> {
     let sql = "SELECT email, lang FROM alert_address WHERE account_id = ?1 ORDER BY email";
-    db.query(sql, values![account], |row| {
-        Ok(Address { email: row.get(0)?, lang: row.get(1)? })
-    })
+    db.query(sql, values![account], |row| Ok(Address { email: row.get(0)?, lang: row.get(1)? }))
 }

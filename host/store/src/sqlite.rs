@@ -17,6 +17,7 @@ pub(crate) use readers::{Readers, open_read_only};
 
 use crate::db::Db;
 use crate::error::{Error, OpenError};
+use crate::fail_point::FailPoint;
 use crate::host::HostId;
 use crate::job::Cold;
 use crate::replay;
@@ -104,11 +105,7 @@ impl Backend for Sqlite {
 }
 
 /// Everything of a group but the commit.
-fn run(
-    db: &Connection,
-    group: &mut Group,
-    (host, now): (HostId, Timestamp),
-) -> Result<(), Error> {
+fn run(db: &Connection, group: &mut Group, (host, now): (HostId, Timestamp)) -> Result<(), Error> {
     db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     db.prepare_cached("UPDATE instance SET last_instant = ?1")?.execute([now.0])?;
     if group.is_hot() {
@@ -134,6 +131,7 @@ fn run_cold(db: &Connection, job: &mut dyn Cold, now: Timestamp) -> Result<(), E
 }
 
 fn commit(db: &Connection) -> Result<(), Failure> {
+    FailPoint::BeforeCommit.pass();
     match db.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])) {
         Ok(_) => Ok(()),
         // A constraint is checked before anything is written.

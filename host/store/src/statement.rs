@@ -6,6 +6,8 @@ use stokehold_ledger::{
 use uuid::Uuid;
 
 use crate::account::load_account;
+use crate::audit::Audit;
+use crate::catalogue::load_service;
 use crate::db::{Db, Row, values};
 use crate::error::Error;
 use crate::row;
@@ -78,6 +80,32 @@ impl Store {
     }
 }
 
+impl Audit {
+    /// Hands every line of an account up to the instant `until` to `each`, the oldest first, and
+    /// answers the balance after the last. `None` where there is no such account.
+    pub fn statement(
+        &self,
+        service: &str,
+        key: AccountKey,
+        until: Timestamp,
+        mut each: impl FnMut(Line),
+    ) -> Result<Option<Credits>, Error> {
+        self.read(|db| {
+            let service = load_service(db, service)?.ok_or(Error::NotFound("service"))?;
+            let Some(account) = load_account(db, service.id, key)? else { return Ok(None) };
+            let sql = format!("{LINES} AND posting.at <= ?2 ORDER BY posting.id");
+            let mut balance = Credits::ZERO;
+            db.each(&sql, values![account.id.0, until.0], &mut |row| {
+                let found = line(row)?;
+                balance = balance.checked_add(found.amount).ok_or_else(overflow)?;
+                each(Line { balance, ..found });
+                Ok(())
+            })?;
+            Ok(Some(balance))
+        })
+    }
+}
+
 /// The lines of the account that is the first parameter.
 const LINES: &str = "SELECT posting.id, posting.at, posting.kind, entry.amount, \
      coalesce(hold.description, posting.reason, purchase.pack_name), posting.hold_id, \
@@ -96,9 +124,8 @@ fn page(
 ) -> Result<Page, Error> {
     let balance = balance(db, account, i64::MAX, until)?;
     let before = self::balance(db, account, after, until)?;
-    let sql = format!(
-        "{LINES} AND posting.id > ?2 AND posting.at <= ?3 ORDER BY posting.id LIMIT ?4"
-    );
+    let sql =
+        format!("{LINES} AND posting.id > ?2 AND posting.at <= ?3 ORDER BY posting.id LIMIT ?4");
     let rows = db.query(&sql, values![account.0, after, until.0, i64::from(limit) + 1], line)?;
     let (mut lines, next) = cut(rows, limit);
     let mut running = before;
@@ -138,12 +165,7 @@ fn overflow() -> Error {
 }
 
 /// The sum of the account's entries up to the posting `up_to` and the instant `until`.
-fn balance(
-    db: Db<'_>,
-    account: AccountId,
-    up_to: i64,
-    until: Timestamp,
-) -> Result<Credits, Error> {
+fn balance(db: Db<'_>, account: AccountId, up_to: i64, until: Timestamp) -> Result<Credits, Error> {
     db.one(
         "SELECT CAST(coalesce(sum(entry.amount), 0) AS bigint) FROM posting \
          JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \

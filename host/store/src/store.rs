@@ -20,7 +20,7 @@ use crate::writer::Writer;
 
 /// The database in a data directory.
 pub(crate) const DATABASE_FILE: &str = "stokehold.db";
-const LOCK_FILE: &str = "stokehold.lock";
+pub(crate) const LOCK_FILE: &str = "stokehold.lock";
 
 /// Whether money is real.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -49,7 +49,7 @@ impl Role {
 }
 
 impl Store {
-    /// Adds a token. `hash` is the SHA-256 of its text.
+    /// Adds a token. `hash` is the SHA-256 of its text, which no other token has or has had.
     pub async fn create_token(
         &self,
         role: Role,
@@ -57,6 +57,10 @@ impl Store {
         hash: [u8; 32],
     ) -> Result<ApiToken, Error> {
         self.write(move |db, now| {
+            let known = "SELECT 1 FROM api_token WHERE hash = ?1";
+            if db.exists(known, values![&hash])? {
+                return Err(Error::Taken("token"));
+            }
             let id = db.insert(
                 "INSERT INTO api_token (role, name, hash, created_at) VALUES (?1, ?2, ?3, ?4)",
                 values![role.as_str(), &name, &hash, now.0],

@@ -18,6 +18,7 @@ use stokehold_ledger::Timestamp;
 
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::fail_point::FailPoint;
 use crate::job::{Cold, Hot, Job};
 use crate::op::Wanted;
 use crate::queue::{Queue, Rejected};
@@ -252,7 +253,10 @@ impl<B: Backend> Work<B> {
         for _ in 0..2 {
             let now = self.clock.now();
             match self.backend.attempt(group, now) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    FailPoint::AfterCommit.pass();
+                    return Ok(());
+                }
                 Err(Failure::Undone(error)) => return Err(Failed::Undone(error)),
                 Err(Failure::Unknown(error)) => {
                     tracing::error!(%error, "the outcome of a commit is not known: opening the database again");

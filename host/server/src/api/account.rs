@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use stokehold_app::GrantRequest;
-use stokehold_app::types::{AccountToken, Line, Page, PostingKind};
+use stokehold_app::types::AccountToken;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::amount::Amount;
@@ -15,6 +15,7 @@ use crate::body::Body;
 use crate::extract::{Path, Query};
 use crate::problem::Problem;
 use crate::router::Host;
+use crate::statement::{CSV_HEADER, Entry};
 use crate::when;
 
 /// The most lines of one page of a statement.
@@ -74,32 +75,12 @@ fn lines_max() -> u32 {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Statement {
     /// The oldest first.
-    entries: Vec<LineBody>,
+    entries: Vec<Entry>,
     /// The balance at the instant asked for.
     #[schema(value_type = f64)]
     balance: Amount,
     /// The `after` of the next page, where there is one.
     next: Option<i64>,
-}
-
-/// One line of a statement.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct LineBody {
-    id: i64,
-    at: String,
-    /// `gift`, `trial`, `order`, `capture`, `refund` or `order-refund`.
-    kind: &'static str,
-    /// What it added; below zero for what it took.
-    #[schema(value_type = f64)]
-    credits: Amount,
-    /// The balance after it.
-    #[schema(value_type = f64)]
-    balance: Amount,
-    description: Option<String>,
-    /// The transaction that was captured or given back; for a call of a hosted service, the call's id.
-    transaction: Option<String>,
-    /// The order that was paid or given back.
-    order: Option<String>,
 }
 
 /// Give credits to an account. It is made where there is none.
@@ -170,10 +151,12 @@ pub(crate) async fn statement(
         auth::text(&headers, "accept").is_some_and(|accept| accept.contains("text/csv"));
     if wants_csv {
         let csv = [(header::CONTENT_TYPE, "text/csv; charset=utf-8")];
-        return Ok((csv, csv_lines(&page)).into_response());
+        let lines = page.lines.into_iter().map(|line| Entry::from(line).csv());
+        let body: String = std::iter::once(CSV_HEADER.to_owned()).chain(lines).collect();
+        return Ok((csv, body).into_response());
     }
     Ok(Json(Statement {
-        entries: page.lines.into_iter().map(line).collect(),
+        entries: page.lines.into_iter().map(Entry::from).collect(),
         balance: Amount(page.balance),
         next: page.next,
     })
@@ -184,55 +167,4 @@ fn account(token: &str) -> Result<AccountToken, Problem> {
     token.parse().map_err(|error| {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("the account token: {error}"))
     })
-}
-
-fn line(line: Line) -> LineBody {
-    LineBody {
-        id: line.id,
-        at: when::text(line.at),
-        kind: kind(line.kind),
-        credits: Amount(line.amount),
-        balance: Amount(line.balance),
-        description: line.description,
-        transaction: line.hold.map(|hold| hold.to_string()),
-        order: line.order.map(|order| order.to_string()),
-    }
-}
-
-fn kind(kind: PostingKind) -> &'static str {
-    match kind {
-        PostingKind::Gift => "gift",
-        PostingKind::Trial => "trial",
-        PostingKind::Order => "order",
-        PostingKind::Capture => "capture",
-        PostingKind::Refund => "refund",
-        PostingKind::OrderRefund => "order-refund",
-    }
-}
-
-/// RFC 4180, with a header line.
-fn csv_lines(page: &Page) -> String {
-    let mut csv = String::from("id,at,kind,credits,balance,description,transaction,order\r\n");
-    for row in page.lines.iter().cloned().map(line) {
-        let fields = [
-            row.id.to_string(),
-            row.at,
-            row.kind.to_owned(),
-            row.credits.0.to_string(),
-            row.balance.0.to_string(),
-            quoted(&row.description.unwrap_or_default()),
-            row.transaction.unwrap_or_default(),
-            row.order.unwrap_or_default(),
-        ];
-        csv.push_str(&fields.join(","));
-        csv.push_str("\r\n");
-    }
-    csv
-}
-
-/// A text in quotes. One that a spreadsheet would take for a formula gets an apostrophe before it:
-/// it was written by somebody else than its reader.
-fn quoted(text: &str) -> String {
-    let formula = if text.starts_with(['=', '+', '-', '@', '\t']) { "'" } else { "" };
-    format!("\"{formula}{}\"", text.replace('"', "\"\""))
 }

@@ -2,14 +2,14 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use stokehold_app::OrderRequest;
 use stokehold_app::types::{AccountToken, Order, OrderId, PackId};
 use utoipa::ToSchema;
 
 use crate::amount::Amount;
-use crate::auth::{Bearer, BearerOrAccount};
+use crate::auth::{self, Bearer, BearerOrAccount};
 use crate::body::Body;
 use crate::problem::Problem;
 use crate::router::Host;
@@ -61,11 +61,13 @@ pub(crate) struct Reason {
 /// Buy a pack. In the sandbox it is paid at once; in production the operator confirms the payment.
 #[utoipa::path(post, path = "/api/v1/orders", tag = "orders", request_body = NewOrder,
     security(("token" = ["client"]), ("account_token" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key buys once.")),
     responses((status = 201, body = OrderBody), (status = 401, body = Problem),
         (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn create(
     State(host): State<Host>,
     who: BearerOrAccount,
+    headers: HeaderMap,
     Body(new): Body<NewOrder>,
 ) -> Result<(StatusCode, Json<OrderBody>), Problem> {
     let account_token: AccountToken = new.account_token.parse().map_err(|error| {
@@ -77,7 +79,12 @@ pub(crate) async fn create(
         return Err(Problem::new(StatusCode::FORBIDDEN, "this is another account's token"));
     }
     let (service, account) = (new.service, (&account_token).into());
-    let request = OrderRequest { service: service.clone(), account, pack: PackId(new.pack_id) };
+    let request = OrderRequest {
+        service: service.clone(),
+        account,
+        pack: PackId(new.pack_id),
+        idempotency_key: auth::text(&headers, "idempotency-key"),
+    };
     let order = host.app.create_order(request).await?;
     Ok((StatusCode::CREATED, Json(body(service, order))))
 }

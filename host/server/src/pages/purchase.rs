@@ -22,6 +22,8 @@ struct Purchase {
     overview: Overview,
     /// What the client's last action would have cost, where it was too much.
     needed: Option<Credits>,
+    /// What a form of this showing of the page carries: sent twice, it buys once.
+    once: String,
     is_sandbox: bool,
 }
 
@@ -52,7 +54,8 @@ pub(super) async fn show(
     let needed = given.get("credit").and_then(|text| Credits::from_json_number(text).ok());
     let needed = needed.filter(|needed| !needed.is_zero());
     let is_sandbox = host.app.mode() == Mode::Sandbox;
-    Ok(Page(Purchase { link, overview, needed, is_sandbox }))
+    let once = OrderRequest::new_key();
+    Ok(Page(Purchase { link, overview, needed, once, is_sandbox }))
 }
 
 pub(super) async fn buy(State(host): State<Host>, Posted(form): Posted) -> Result<Redirect, Fault> {
@@ -62,7 +65,14 @@ pub(super) async fn buy(State(host): State<Host>, Posted(form): Posted) -> Resul
         let mend = "Go back and choose one.";
         Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "no pack was chosen", mend).back(&link)
     })?;
-    let request = OrderRequest { service: link.service.clone(), account: link.key.into(), pack };
+    // A second pack from the same showing is a second order.
+    let once = form.get("once").map(|once| format!("{once} {}", pack.0));
+    let request = OrderRequest {
+        service: link.service.clone(),
+        account: link.key.into(),
+        pack,
+        idempotency_key: once,
+    };
     let order = host.app.create_order(request).await;
     let order = order.map_err(|error| Fault::from(error).back(&link))?;
     let notice = match order.status {

@@ -104,7 +104,9 @@ mod tests {
         assert!(!is_encrypted("postgres://anna@localhost:5433/ledger?connect_timeout=3"));
         assert!(is_encrypted("postgresql://anna@db.example.com/ledger"));
         assert!(is_encrypted("postgres://anna@localhost/ledger?sslmode=verify-full"));
-        assert!(!is_encrypted("postgres://db.example.com/ledger?sslmode=disable&connect_timeout=1"));
+        assert!(!is_encrypted(
+            "postgres://db.example.com/ledger?sslmode=disable&connect_timeout=1"
+        ));
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl Shared {
 /// Runs `work` in a read transaction of the session.
 pub(crate) fn read<T>(
     session: &Session,
-    work: impl Fn(Db<'_>) -> Result<T, Error>,
+    work: impl FnOnce(Db<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
     session.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
     let result = work(Db::Postgres(session));

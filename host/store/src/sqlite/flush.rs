@@ -13,7 +13,11 @@ use crate::replay;
 use crate::row;
 use crate::working_set::{HoldPosting, SettledCall, Writes};
 
-pub(super) fn flush(db: Db<'_>, writes: &Writes, (host, now): (HostId, Timestamp)) -> Result<(), Error> {
+pub(super) fn flush(
+    db: Db<'_>,
+    writes: &Writes,
+    (host, now): (HostId, Timestamp),
+) -> Result<(), Error> {
     writes.accounts.iter().try_for_each(|account| write_account(db, account))?;
     writes.made.iter().try_for_each(|hold| make(db, hold, now))?;
     writes.ended.iter().try_for_each(|hold| end(db, hold, now))?;

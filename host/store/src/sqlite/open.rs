@@ -87,7 +87,7 @@ pub(crate) fn migrate(
     if found > known {
         return Err(OpenError::Newer { found, known });
     }
-    if found > 0 {
+    if db.table_exists(None, "instance")? {
         check(Db::Sqlite(db))?;
     }
     runner.run(db)?;

@@ -135,8 +135,7 @@ pub(super) const EVERYWHERE: &[Check] = &[
               WHERE hold.service_id <> account.service_id",
     },
     Check {
-        invariant:
-            "an order that was paid, or refunded, has the postings for it, and no other has any",
+        invariant: "an order that was paid, or refunded, has the postings for it, and no other has any",
         says: "order {} is {} and has {} postings",
         sql: "SELECT purchase.id, status, count(posting.id) FROM purchase \
               LEFT JOIN posting ON posting.order_id = purchase.id GROUP BY purchase.id, status \

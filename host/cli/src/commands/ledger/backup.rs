@@ -1,0 +1,65 @@
+//! `stokehold ledger backup` and `stokehold ledger restore`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use stokehold_app::types::{Audit, BackupError, restore as bring_back};
+
+use super::Place;
+use crate::failure::Failure;
+use crate::output;
+
+#[derive(clap::Args)]
+pub(crate) struct BackupArgs {
+    /// The file to write; it must not be there yet
+    file: PathBuf,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct RestoreArgs {
+    /// The backup
+    file: PathBuf,
+    #[command(flatten)]
+    place: Place,
+}
+
+pub(super) fn back_up(args: &BackupArgs) -> Result<ExitCode, Failure> {
+    let audit = args.place.open()?;
+    let findings = audit.backup(&args.file).map_err(|error| {
+        let hint = match &error {
+            BackupError::Exists { .. } => "nothing is overwritten: choose another name",
+            _ => "the file has to be on a disk with room for all of the data",
+        };
+        Failure::new("there is no backup", error).hint(hint)
+    })?;
+    if findings.is_empty() {
+        output::out(&format!("{}: written and verified\n", args.file.display()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let faults = findings.iter().map(|finding| (finding.to_string(), String::new()));
+    let what = format!("{} is written, but its ledger breaks its invariants", args.file.display());
+    Err(Failure::plain(what).faults(faults))
+}
+
+pub(super) fn restore(args: &RestoreArgs) -> Result<ExitCode, Failure> {
+    let audit = bring_back(&args.file, &args.place.data).map_err(|error| {
+        let hint = match &error {
+            BackupError::Exists { .. } => "a restore overwrites nothing: name an empty directory",
+            BackupError::Broken { .. } => "take an older backup",
+            _ => "a backup is a file that `stokehold ledger backup` has written",
+        };
+        Failure::new("nothing was restored", error).hint(hint)
+    })?;
+    let [accounts, holds, postings] = counted(&audit)?;
+    output::out(&format!(
+        "{}: restored and verified, {accounts} accounts, {holds} holds and {postings} postings\n",
+        args.place.data.display()
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn counted(audit: &Audit) -> Result<[i64; 3], Failure> {
+    audit.counts().map_err(|error| Failure::new("the restored ledger cannot be read", error))
+}

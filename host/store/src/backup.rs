@@ -1,0 +1,176 @@
+//! Backups: a copy of one moment's data in a file, and the way back.
+//!
+//! A backup is a SQLite database of its own, without a log beside it. It is made while a server goes
+//! on writing, and bears its name once it is whole, on the disk and checked.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use thiserror::Error;
+
+use crate::audit::Audit;
+use crate::error::{Error, OpenError};
+use crate::sqlite::{Lock, migrate};
+use crate::store::{DATABASE_FILE, LOCK_FILE};
+use crate::verify::Finding;
+
+/// Why there is no backup, or nothing was restored.
+#[derive(Debug, Error)]
+pub enum BackupError {
+    /// Nothing is overwritten.
+    #[error("{path} is there already")]
+    Exists {
+        /// What is there.
+        path: String,
+    },
+    /// PostgreSQL keeps its data elsewhere, and copies it by itself.
+    #[error("a PostgreSQL database is copied with PostgreSQL's own tools, such as pg_dump")]
+    Postgres,
+    /// A file could not be read, written or named.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which file.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is no backup.
+    #[error("{path} is no backup: {source}")]
+    NoBackup {
+        /// Which file.
+        path: String,
+        /// What is wrong with it.
+        source: Box<OpenError>,
+    },
+    /// The ledger in the backup breaks its invariants.
+    #[error("the ledger in {path} breaks its invariants: {}", listed(.findings))]
+    Broken {
+        /// Which file.
+        path: String,
+        /// What is wrong.
+        findings: Vec<Finding>,
+    },
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The data cannot be read.
+    #[error(transparent)]
+    Read(#[from] Error),
+}
+
+fn listed(findings: &[Finding]) -> String {
+    findings.iter().map(Finding::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl Audit {
+    /// Copies the data of one moment into `file`, which must not be there yet. Answers what breaks
+    /// an invariant in the copy: it is kept all the same, for it may be all there is.
+    pub fn backup(&self, file: &Path) -> Result<Vec<Finding>, BackupError> {
+        let db = self.sqlite().ok_or(BackupError::Postgres)?;
+        refuse_existing(file)?;
+        let unfinished = Unfinished::beside(file)?;
+        let path = unfinished.path.to_str().ok_or_else(|| not_text(file))?;
+        copy(db, path).map_err(Error::from)?;
+        let findings = checked(&unfinished.path)?;
+        unfinished.finish(file)?;
+        Ok(findings)
+    }
+}
+
+/// Copies what is in the database into a new one. It is one read transaction, however long it takes:
+/// a server's writes go on beside it.
+fn copy(db: &Connection, path: &str) -> rusqlite::Result<()> {
+    // Nothing but the copy is written, which SQLite does not tell from other writing.
+    db.execute_batch("PRAGMA query_only = OFF")?;
+    let copied = db.execute("VACUUM INTO ?1", [path]);
+    db.execute_batch("PRAGMA query_only = ON")?;
+    copied.map(drop)
+}
+
+/// Makes the data directory `directory` from a backup, and looks at it. Nothing must be there yet,
+/// and nothing is there afterwards unless every invariant holds.
+pub fn restore(file: &Path, directory: &Path) -> Result<Audit, BackupError> {
+    fs::create_dir_all(directory).map_err(|error| failed(directory, error))?;
+    let _lock = Lock::take(&directory.join(LOCK_FILE))?;
+    let database = directory.join(DATABASE_FILE);
+    refuse_existing(&database)?;
+    let unfinished = Unfinished::beside(&database)?;
+    fs::copy(file, &unfinished.path).map_err(|error| failed(file, error))?;
+    let no_backup = |source| BackupError::NoBackup {
+        path: file.display().to_string(),
+        source: Box::new(source),
+    };
+    upgraded(&unfinished.path).map_err(no_backup)?;
+    let findings = checked(&unfinished.path)?;
+    if !findings.is_empty() {
+        return Err(BackupError::Broken { path: file.display().to_string(), findings });
+    }
+    unfinished.finish(&database)?;
+    Ok(Audit::open(directory)?)
+}
+
+/// Brings the tables of a backup up to date.
+fn upgraded(path: &Path) -> Result<(), OpenError> {
+    let mut db = Connection::open(path)?;
+    // Another database would become one of ours.
+    if !db.table_exists(None, "instance")? {
+        return Err(OpenError::Missing { path: "the file".into() });
+    }
+    migrate(&mut db, |_| Ok(()))
+}
+
+fn checked(path: &Path) -> Result<Vec<Finding>, BackupError> {
+    Ok(Audit::of_file(path)?.verify()?)
+}
+
+fn refuse_existing(path: &Path) -> Result<(), BackupError> {
+    match path.try_exists() {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(BackupError::Exists { path: path.display().to_string() }),
+        Err(error) => Err(failed(path, error)),
+    }
+}
+
+fn failed(path: &Path, source: io::Error) -> BackupError {
+    BackupError::Io { path: path.display().to_string(), source }
+}
+
+fn not_text(path: &Path) -> BackupError {
+    failed(path, io::Error::new(io::ErrorKind::InvalidInput, "the path is not UTF-8"))
+}
+
+/// A file that is being written, beside the one that it is to become. It is gone when this is.
+struct Unfinished {
+    path: PathBuf,
+}
+
+impl Unfinished {
+    fn beside(file: &Path) -> Result<Self, BackupError> {
+        let mut name = file.file_name().ok_or_else(|| not_text(file))?.to_owned();
+        name.push(".unfinished");
+        let path = file.with_file_name(name);
+        refuse_existing(&path)?;
+        Ok(Self { path })
+    }
+
+    /// Gives it its name, once it and its name are on the disk.
+    fn finish(self, file: &Path) -> Result<(), BackupError> {
+        let synced = File::open(&self.path).and_then(|unfinished| unfinished.sync_all());
+        synced.map_err(|error| failed(&self.path, error))?;
+        // Fails where somebody else has made the file meanwhile, unlike renaming.
+        fs::hard_link(&self.path, file).map_err(|error| failed(file, error))?;
+        let directory = file.parent().filter(|path| !path.as_os_str().is_empty());
+        let directory = directory.unwrap_or(Path::new("."));
+        let synced = File::open(directory).and_then(|directory| directory.sync_all());
+        synced.map_err(|error| failed(directory, error))
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // Where nothing was written yet there is nothing to remove.
+        let _ = fs::remove_file(&self.path);
+    }
+}
