@@ -52,6 +52,17 @@ fn fault(
     Fault { service, component, fuel, limits, class, outcome, limit: None, message }
 }
 
+/// Asks for timers and closes none.
+fn hoarding() -> Vec<u8> {
+    let guest = Guest {
+        imports: r#"(import "wasi:clocks/monotonic-clock@0.2.6" "subscribe-duration"
+            (func $subscribe (param i64) (result i32)))"#,
+        handle: "(loop $again (drop (call $subscribe (i64.const 0))) (br $again)) (unreachable)",
+        ..Guest::default()
+    };
+    guest.component()
+}
+
 fn faults() -> Vec<Fault> {
     let trap = guest::capture_at_most_then_trap(1);
     vec![
@@ -74,6 +85,10 @@ fn faults() -> Vec<Fault> {
         Fault {
             limit: Some(("output_bytes", 1 << 20)),
             ..fault("writing", guest::big_output(2 << 20), ["UserError", "output", "1048576 bytes"])
+        },
+        Fault {
+            limit: Some(("handles", 1_000)),
+            ..fault("hoarding", hoarding(), ["ServiceFault", "handles", "limit is 1000"])
         },
         fault("trapping", guest::trapping(), ["ServiceFault", "trap", "unreachable"]),
         fault("recursing", guest::recursing(), ["ServiceFault", "trap", "stack"]),

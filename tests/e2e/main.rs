@@ -5,6 +5,7 @@ mod crash;
 mod demo;
 mod guests;
 mod ledger;
+mod library;
 mod limits;
 mod once;
 mod refusals;

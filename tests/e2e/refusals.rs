@@ -26,11 +26,11 @@ fn components() -> Vec<(Vec<u8>, Vec<Said>)> {
         (parse("(component)"), vec![export]),
         (
             parse(
-                r#"(component (import "wasi:filesystem/preopens@0.2.0" (instance))
+                r#"(component (import "wasi:nn/graph@0.2.0" (instance))
                      (import "acme:bank/vault@1.0.0" (instance)))"#,
             ),
             vec![
-                ("imports wasi:filesystem/preopens@0.2.0", "never gets files"),
+                ("imports wasi:nn/graph@0.2.0", "of WASI a service may import"),
                 ("imports acme:bank/vault@1.0.0", "leave it out"),
                 export,
             ],

@@ -37,15 +37,21 @@ fn a_call_is_reported_in_full() {
             "credits_captured",
             "duration_ms",
             "fuel",
+            "host_calls",
             "log",
             "memory_peak_bytes",
             "outcome",
+            "repeatable",
             "result"
         ]
     );
     assert_eq!((&report["credits_authorized"], &report["outcome"]), (&json!(0.05), &json!("ok")));
     assert_eq!(report["credits_captured"], 0.05);
     assert!(report["result"]["hashes"].as_u64().is_some_and(|hashes| hashes > 1));
+    assert_eq!(report["repeatable"], true);
+    let charge = &report["host_calls"][0];
+    let calls = charge["calls"].as_u64().expect("a number");
+    assert_eq!((&charge["name"], &charge["fuel"]), (&json!("charge"), &json!(calls * 2_500)));
     assert!(report["memory_peak_bytes"].as_u64().is_some_and(|bytes| bytes >= 1 << 16));
 }
 

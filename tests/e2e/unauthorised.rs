@@ -13,13 +13,14 @@ use crate::directory;
 const OPEN_TO_CLIENTS: [&str; 2] = ["POST /api/v1/orders", "GET /api/v1/services/{name}/packs"];
 
 /// What an operator alone may do.
-const OPERATORS_ONLY: [&str; 9] = [
+const OPERATORS_ONLY: [&str; 10] = [
     "PUT /api/v1/eligible-databases/{dbuuid}",
     "DELETE /api/v1/eligible-databases/{dbuuid}",
     "POST /api/v1/orders/{id}/confirm",
     "POST /api/v1/orders/{id}/refund",
     "POST /api/v1/services/{name}/approve",
     "POST /api/v1/services/{name}/suspend",
+    "POST /api/v1/signing-keys",
     "POST /api/v1/tokens",
     "GET /api/v1/tokens",
     "DELETE /api/v1/tokens/{id}",

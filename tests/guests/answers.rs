@@ -1,6 +1,6 @@
 //! Calls that end as their guests want.
 
-use stokehold_runtime::{End, Failure, Quote};
+use stokehold_runtime::{Access, End, Failure, Quote};
 use stokehold_tests::guest::{self, Guest};
 
 use crate::{BUDGET, handle_once, load, request, runtime};
@@ -33,7 +33,7 @@ async fn each_kind_of_failure_comes_through() {
 async fn a_quote_names_a_price_and_its_reason() {
     let runtime = runtime();
     let program = load(&runtime, &guest::component_quoting(u64::MAX, "(call $done)"));
-    let run = runtime.quote(&program, request(), BUDGET).await;
+    let run = runtime.quote(&program, request(), BUDGET, &Access::default()).await;
     let quote = Quote { credits: u64::MAX, description: None };
     assert_eq!(run.end, End::Answered(quote));
 
@@ -43,7 +43,7 @@ async fn a_quote_names_a_price_and_its_reason() {
         ..Guest::default()
     };
     let program = load(&runtime, &guest.component());
-    let run = runtime.quote(&program, request(), BUDGET).await;
+    let run = runtime.quote(&program, request(), BUDGET, &Access::default()).await;
     let quote = Quote {
         credits: 0, // nothing is authorized while a quote is made
         description: Some("coal".to_owned()),
@@ -60,7 +60,7 @@ async fn a_quote_can_fail() {
         ..Guest::default()
     };
     let program = load(&runtime, &guest.component());
-    let run = runtime.quote(&program, request(), BUDGET).await;
+    let run = runtime.quote(&program, request(), BUDGET, &Access::default()).await;
     let failure = Failure::UserError("too much coal".to_owned());
     assert_eq!(run.end, End::Failed(failure));
 }

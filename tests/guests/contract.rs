@@ -74,8 +74,8 @@ fn a_component_can_be_too_large() {
 fn every_fault_is_in_one_report() {
     let faults = faults_of(
         r#"(component
-             (import "wasi:filesystem/preopens@0.2.0" (instance))
-             (import "wasi:clocks/monotonic-clock@0.2.0" (instance))
+             (import "wasi:nn/graph@0.2.0" (instance))
+             (import "wasi:clocks/monotonic-clock@0.3.0" (instance))
              (import "stokehold:service/charge@0.2.0" (instance))
              (import "stokehold:service/till@0.1.0" (instance))
              (import "acme:bank/vault@1.0.0" (instance))
@@ -83,8 +83,16 @@ fn every_fault_is_in_one_report() {
              (core module $m (memory 1) (memory 1) (memory 1))
              (core instance (instantiate $m)))"#,
     );
-    assert_fault(&faults, "wasi:filesystem/preopens@0.2.0", "never gets files or sockets");
-    assert_fault(&faults, "wasi:clocks/monotonic-clock@0.2.0", "no WASI yet");
+    assert_fault(
+        &faults,
+        "wasi:nn/graph@0.2.0",
+        "of WASI a service may import wasi:io, wasi:clocks",
+    );
+    assert_fault(
+        &faults,
+        "wasi:clocks/monotonic-clock@0.3.0",
+        "in version 0.2.x with monotonic-clock, wall-clock, found 0.3.0",
+    );
     assert_fault(&faults, "stokehold:service/charge@0.2.0", "expected version 0.1.0, found 0.2.0");
     for name in ["stokehold:service/till@0.1.0", "acme:bank/vault@1.0.0", "open-sesame"] {
         assert_fault(&faults, name, "may import stokehold:service/charge@0.1.0");

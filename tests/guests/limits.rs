@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stokehold_runtime::{Budget, End, Stop};
+use stokehold_runtime::{Access, Budget, End, Stop};
 use stokehold_tests::guest::{self, Guest};
 
 use crate::{BUDGET, handle, handle_once, load, request, runtime, stop};
@@ -211,9 +211,9 @@ async fn a_quote_has_the_same_limits() {
     let runtime = runtime();
     let guest = Guest { quote: "(loop $again (br $again)) (unreachable)", ..Guest::default() };
     let program = load(&runtime, &guest.component());
-    let run = runtime.quote(&program, request(), BUDGET).await;
+    let run = runtime.quote(&program, request(), BUDGET, &Access::default()).await;
     assert_eq!(*stop(&run), Stop::OutOfFuel { limit: BUDGET.fuel });
-    let run = runtime.quote(&program, request(), in_haste(BUDGET)).await;
+    let run = runtime.quote(&program, request(), in_haste(BUDGET), &Access::default()).await;
     assert!(matches!(stop(&run), Stop::Deadline { .. }), "{run:?}");
     let run = handle(&runtime, &program, BUDGET).await;
     assert_eq!(run.end, End::Answered("null".to_owned()));

@@ -2,14 +2,20 @@
 
 mod answers;
 mod contract;
+mod faults;
 mod fuel;
 mod isolation;
+mod library;
 mod limits;
+mod outbound;
+mod profile;
+mod services;
+mod terms;
 mod threads;
 
 use std::time::Duration;
 
-use stokehold_runtime::{Budget, End, Program, Request, Run, Runtime, Settings, Stop};
+use stokehold_runtime::{Access, Budget, End, Program, Request, Run, Runtime, Settings, Stop};
 
 /// Far more than any guest needs that ends by itself.
 const BUDGET: Budget = Budget {
@@ -49,7 +55,17 @@ fn request() -> Request {
 
 /// Handles the usual request, for one credit.
 async fn handle(runtime: &Runtime, program: &Program, budget: Budget) -> Run<String> {
-    runtime.handle(program, request(), 1_000_000, budget).await
+    handle_with(runtime, program, budget, Access::default()).await
+}
+
+/// The same, with what it may reach.
+async fn handle_with(
+    runtime: &Runtime,
+    program: &Program,
+    budget: Budget,
+    access: Access,
+) -> Run<String> {
+    runtime.handle(program, request(), 1_000_000, budget, access).await
 }
 
 /// Loads `component` and handles the usual request with it.

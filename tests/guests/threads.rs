@@ -1,19 +1,17 @@
-//! What guests do to the threads of the process: nothing.
+//! What guests do to the threads and the memory of the process: nothing.
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
-
-use stokehold_runtime::Budget;
 use stokehold_tests::guest;
 
+use crate::faults::faults;
 use crate::{BUDGET, handle, load, runtime};
 
 const ALONE: &str = "STOKEHOLD_TEST_ALONE";
 
 #[test]
-fn misbehaving_guests_leave_no_thread_behind() {
-    alone("threads::misbehaving_guests_leave_no_thread_behind", misbehave);
+fn misbehaving_guests_leave_nothing_behind() {
+    alone("threads::misbehaving_guests_leave_nothing_behind", misbehave);
 }
 
 #[test]
@@ -36,30 +34,29 @@ fn alone(name: &str, test: impl AsyncFnOnce()) {
 
 async fn misbehave() {
     let runtime = runtime();
-    let guests = [
-        guest::looping(),
-        guest::allocating(),
-        guest::trapping(),
-        guest::recursing(),
-        guest::chattering(),
-        guest::pestering(),
-        guest::looping_at_start(),
-        guest::big_output(3_000_000),
-    ];
-    let programs: Vec<_> = guests.iter().map(|guest| load(&runtime, guest)).collect();
-    let before = threads().len();
-    for program in &programs {
-        for turn in 0..100 {
-            // In turns, fuel or time is what runs out first.
-            let (fuel, deadline) = match turn % 2 {
-                0 => (1_000_000, BUDGET.deadline),
-                _ => (u64::MAX, Duration::from_millis(1)),
-            };
-            let budget = Budget { fuel, deadline, ..BUDGET };
-            crate::stop(&handle(&runtime, program, budget).await);
+    let faults = faults();
+    let programs: Vec<_> = faults.iter().map(|fault| load(&runtime, &fault.component)).collect();
+    let misbehave = async |times: usize| {
+        for (fault, program) in faults.iter().zip(&programs) {
+            for _ in 0..times {
+                fault.check(&handle(&runtime, program, fault.budget).await);
+            }
         }
-    }
-    assert_eq!(threads().len(), before);
+    };
+    // What is made once and kept, such as the pool's memory, is made here.
+    misbehave(100).await;
+    let (threads_before, memory_before) = (threads().len(), memory_kib());
+    misbehave(1_000).await;
+    assert_eq!(threads().len(), threads_before);
+    let grown = memory_kib().saturating_sub(memory_before);
+    assert!(grown < 4_096, "{grown} KiB after {} runs", faults.len() * 1_000);
+}
+
+/// Resident memory of this process.
+fn memory_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("this test needs Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a size");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
 async fn stand_back() {

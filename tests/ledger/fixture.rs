@@ -161,7 +161,10 @@ pub(crate) fn new_call(
         account_token: account.clone(),
         dbuuid: None,
         route: "roll".into(),
+        client_id: String::new(),
         params_digest: String::new(),
+        queued: None,
+        day_max: None,
         price_list: "1".into(),
         fuel_bought: 1_000,
         credits: credits(micros),
@@ -174,9 +177,11 @@ pub(crate) fn spent(outcome: &str) -> Spent {
     Spent {
         outcome: outcome.into(),
         result: None,
+        result_digest: None,
         error: None,
         log: String::new(),
         fuel_used: 900,
+        host_calls: "{}".into(),
         memory_peak_bytes: 65_536,
         duration_ms: 3,
     }

@@ -20,3 +20,4 @@ mod step;
 mod subject;
 mod tamper;
 mod trial;
+mod waiting;

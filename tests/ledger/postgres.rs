@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use stokehold_ledger::{AccountToken, HoldId, Refusal, ServiceId};
+use stokehold_ledger::{AccountToken, Credits, HoldId, Refusal, ServiceId};
 use stokehold_store::{
     Address, Audit, CallStatus, DatabaseAddress, Error, NewHold, Store, WarningSettings,
 };
@@ -66,7 +66,7 @@ async fn two_hosts_behave_as_one() {
         ending.spawn(async move {
             match number % 3 {
                 0 => host.cancel(service, hold).await.map(|()| 0),
-                _ => host.capture(service, hold, None).await.map(|credits| credits.micros()),
+                _ => host.capture(service, hold, None).await.map(Credits::micros),
             }
         });
     }

@@ -6,6 +6,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 const WIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../wit/service-0.1.0");
+const WORLD: &str = include_str!("../guests/world.wit");
 const PRELUDE: &str = include_str!("../guests/prelude.wat");
 const PARAMS: &str = "(param $call_id i32) (param $call_id_bytes i32) \
                       (param $route i32) (param $route_bytes i32) \
@@ -15,6 +16,8 @@ const PARAMS: &str = "(param $call_id i32) (param $call_id_bytes i32) \
 /// A guest as text: what differs between guests. The rest is `guests/prelude.wat`.
 #[derive(Clone, Copy, Debug)]
 pub struct Guest<'a> {
+    /// Further functions that are imported.
+    pub imports: &'a str,
     /// Further fields of the module: data, globals, functions.
     pub fields: &'a str,
     /// The body of `quote`; it ends with a call of `$quoted`, `$quoted_for` or `$refuse`.
@@ -26,7 +29,12 @@ pub struct Guest<'a> {
 impl Default for Guest<'_> {
     /// Quotes one credit and answers `null`.
     fn default() -> Self {
-        Guest { fields: "", quote: "(call $quoted (i64.const 1000000))", handle: "(call $done)" }
+        Guest {
+            imports: "",
+            fields: "",
+            quote: "(call $quoted (i64.const 1000000))",
+            handle: "(call $done)",
+        }
     }
 }
 
@@ -36,18 +44,17 @@ impl Guest<'_> {
     /// # Panics
     /// If the text is not valid.
     pub fn component(&self) -> Vec<u8> {
-        let Guest { fields, quote, handle } = self;
+        let Guest { imports, fields, quote, handle } = self;
         let text = format!(
-            "(module {PRELUDE} {fields}\n\
+            "(module {imports} {PRELUDE} {fields}\n\
              (func $quote (export \"stokehold:service/service@0.1.0#quote\") {PARAMS} {quote})\n\
              (func $handle (export \"stokehold:service/service@0.1.0#handle\") {PARAMS} {handle}))"
         );
         let mut module = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}"));
         let mut resolve = Resolve::default();
-        let (package, _) = resolve.push_dir(WIT).expect("the contract parses");
-        let world = resolve
-            .select_world(&[package], Some("paid-service"))
-            .expect("the contract has its world");
+        resolve.push_dir(WIT).expect("the contract parses");
+        let package = resolve.push_str("world.wit", WORLD).expect("the guests' world parses");
+        let world = resolve.select_world(&[package], Some("guest")).expect("there is a world");
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
             .expect("the world can be embedded");
         ComponentEncoder::default()
@@ -175,4 +182,36 @@ pub fn counting() -> Vec<u8> {
         ..Guest::default()
     };
     guest.component()
+}
+
+/// Works for as long as there is fuel left, then answers.
+pub fn using_up() -> Vec<u8> {
+    component(
+        "(loop $again (br_if $again (i64.gt_u (call $fuel_remaining) (i64.const 0)))) (call $done)",
+    )
+}
+
+/// Says how far it is, `lines` times, then answers.
+pub fn reporting(lines: u32) -> Vec<u8> {
+    component(&format!(
+        "(local $left i32) (local.set $left (i32.const {lines}))
+         (loop $again
+           (call $progress (f32.const 0.5) (i32.const 64) (i32.const 4))
+           (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+           (br_if $again (local.get $left)))
+         (call $done)"
+    ))
+}
+
+/// Says that it begins, works for `rounds` rounds of a few instructions, says so, and answers.
+pub fn working(rounds: u64) -> Vec<u8> {
+    component(&format!(
+        "(local $left i64) (local.set $left (i64.const {rounds}))
+         (call $progress (f32.const 0) (i32.const 64) (i32.const 4))
+         (loop $again
+           (local.set $left (i64.sub (local.get $left) (i64.const 1)))
+           (br_if $again (i64.gt_u (local.get $left) (i64.const 0))))
+         (call $progress (f32.const 1) (i32.const 64) (i32.const 4))
+         (call $done)"
+    ))
 }

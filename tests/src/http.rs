@@ -1,10 +1,11 @@
 //! A client of a server under test.
 
+use std::io::BufReader;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use ureq::Agent;
 use ureq::http::{HeaderMap, Request};
+use ureq::{Agent, BodyReader};
 
 /// Longer than any call that a test makes.
 const TIMEOUT: Duration = Duration::from_secs(100);
@@ -76,6 +77,18 @@ impl Client {
         let (parts, mut body) = response.into_parts();
         let text = body.read_to_string()?;
         Ok(Reply { status: parts.status.as_u16(), headers: parts.headers, text })
+    }
+
+    /// Opens an answer that comes bit by bit.
+    #[track_caller]
+    pub fn open(&self, path: &str) -> (u16, BufReader<BodyReader<'static>>) {
+        let mut request = Request::builder().method("GET").uri(format!("{}{path}", self.server));
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let response = self.agent.run(request.body(()).expect("a request"));
+        let (parts, body) = response.unwrap_or_else(|error| panic!("{path}: {error}")).into_parts();
+        (parts.status.as_u16(), BufReader::new(body.into_reader()))
     }
 
     /// `GET`.

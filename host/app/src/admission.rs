@@ -1,41 +1,54 @@
 //! Admission: which calls may run now, which wait, and which have to come back later.
 //!
-//! It comes before any money and before any instance. A call takes a place in all, one of its
-//! service and one of its account; the places of an account and the queue are bounded, so one
-//! client or one service cannot take them all.
+//! It comes before any money and before any instance. Places are given to one service after the
+//! other, however many calls each has waiting, so that a busy service does not starve another. Of one
+//! service, a call whose client waits goes before one of the durable queue, but every fourth place
+//! is the queue's. What runs and what waits is bounded, in all, for each service and for each account.
+
+mod lanes;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use stokehold_ledger::ServiceId;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, oneshot};
 
+use self::lanes::{Lane, Lanes};
 use crate::config::Calls;
 
 /// An account, as far as admission is concerned.
 type Account = (ServiceId, String);
 
-/// Counts places.
+/// Gives places to calls.
 pub(crate) struct Admission {
-    running: Arc<Semaphore>,
-    running_max: u32,
-    waiting: Arc<AtomicUsize>,
-    waiting_max: usize,
-    wait_max: Duration,
-    per_account_max: usize,
-    services: Mutex<HashMap<ServiceId, Places>>,
-    accounts: Arc<Mutex<HashMap<Account, usize>>>,
-    /// Calls that were admitted and have not ended.
-    admitted: Arc<Semaphore>,
-    admitted_max: u32,
+    shared: Arc<Shared>,
 }
 
-/// The places of one service, and how many of them its active version wants.
-struct Places {
-    permits: Arc<Semaphore>,
-    size: u32,
+struct Shared {
+    state: Mutex<State>,
+    limits: Limits,
+    /// Told when nothing is under way any more.
+    idle: Notify,
+    /// Told when nothing more is admitted.
+    closed: Notify,
+}
+
+/// The most there may be of each.
+struct Limits {
+    waiting: usize,
+    waiting_per_service: usize,
+    per_account: usize,
+    running_per_service: u32,
+    wait: Duration,
+}
+
+struct State {
+    is_closed: bool,
+    /// Calls that run or wait, those of the durable queue once they run.
+    under_way: usize,
+    accounts: HashMap<Account, usize>,
+    lanes: Lanes,
 }
 
 /// Why a call is not admitted.
@@ -45,6 +58,11 @@ pub(crate) enum Full {
     Stopping,
     /// The account has as many calls under way as it may.
     Account {
+        /// How many.
+        max: usize,
+    },
+    /// As many calls of the service wait as may.
+    Service {
         /// How many.
         max: usize,
     },
@@ -60,137 +78,215 @@ pub(crate) enum Full {
     },
 }
 
-/// Places of one call. They are free again when it is dropped.
-#[derive(Debug)]
+/// The place of one call. It is free again when this is dropped.
 pub(crate) struct Admitted {
-    _all: OwnedSemaphorePermit,
-    _of_service: OwnedSemaphorePermit,
-    _under_way: UnderWay,
+    shared: Arc<Shared>,
+    service: ServiceId,
+    account: Option<Account>,
+    /// False while it waits.
+    has_place: bool,
 }
 
-/// A place of the account and one of the host, from before the wait until the end.
-#[derive(Debug)]
-struct UnderWay {
-    accounts: Arc<Mutex<HashMap<Account, usize>>>,
-    account: Account,
-    _admitted: OwnedSemaphorePermit,
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = accounts.get_mut(&self.account) {
-            *count -= 1;
-            if *count == 0 {
-                accounts.remove(&self.account);
-            }
-        }
-    }
+/// A call that waits for its place. Dropped before it has one, it waits no longer.
+struct Waiting {
+    granted: oneshot::Receiver<()>,
+    /// None once the place is taken.
+    place: Option<Admitted>,
+    lane: Lane,
 }
 
 impl Admission {
     pub(crate) fn new(calls: &Calls) -> Self {
-        let admitted_max = calls.running_max.saturating_add(calls.waiting_max);
-        Self {
-            running: Arc::new(Semaphore::new(size(calls.running_max))),
-            running_max: calls.running_max,
-            waiting: Arc::default(),
-            waiting_max: size(calls.waiting_max),
-            wait_max: Duration::from_secs(calls.wait_s_max),
-            per_account_max: size(calls.per_account_max),
-            services: Mutex::default(),
-            accounts: Arc::default(),
-            admitted: Arc::new(Semaphore::new(size(admitted_max))),
-            admitted_max,
-        }
+        let limits = Limits {
+            waiting: size(calls.waiting_max),
+            waiting_per_service: size(calls.waiting_per_service_max),
+            per_account: size(calls.per_account_max),
+            running_per_service: calls.running_per_service_max.min(calls.running_max),
+            wait: Duration::from_secs(calls.wait_s_max),
+        };
+        let state = State {
+            is_closed: false,
+            under_way: 0,
+            accounts: HashMap::new(),
+            lanes: Lanes::new(calls.running_max),
+        };
+        let state = Mutex::new(state);
+        let (idle, closed) = (Notify::new(), Notify::new());
+        Self { shared: Arc::new(Shared { state, limits, idle, closed }) }
     }
 
-    /// Takes the places of one call, of a service that runs `concurrency` at once. Waits for them,
-    /// but not for ever.
+    /// Takes the place of one call, of a service that runs `concurrency` at once. Waits for it, but
+    /// not for ever.
     pub(crate) async fn enter(
         &self,
         service: ServiceId,
         concurrency: u32,
         account: &str,
     ) -> Result<Admitted, Full> {
-        let under_way = self.count((service, account.to_owned()))?;
-        let places = self.places(service, concurrency.min(self.running_max));
-        let take = async {
-            // The service's own place first: a busy service waits without a place of the others'.
-            let of_service = places.acquire_owned().await.map_err(|_| Full::Stopping)?;
-            let all = self.running.clone().acquire_owned().await.map_err(|_| Full::Stopping)?;
-            Ok(Admitted { _all: all, _of_service: of_service, _under_way: under_way })
-        };
-        let _waiting = self.wait()?;
-        match tokio::time::timeout(self.wait_max, take).await {
+        let account = (service, account.to_owned());
+        let mut waiting = self.join(service, concurrency, Lane::Waited, Some(account))?;
+        let wait_max = self.shared.limits.wait;
+        match tokio::time::timeout(wait_max, waiting.place()).await {
             Ok(admitted) => admitted,
-            Err(_) => Err(Full::Wait { waited: self.wait_max }),
+            Err(_) => Err(Full::Wait { waited: wait_max }),
         }
     }
 
-    /// Admits nothing more.
+    /// Takes the place of a call of the durable queue. Waits for it until the host stops.
+    pub(crate) async fn enter_patiently(
+        &self,
+        service: ServiceId,
+        concurrency: u32,
+    ) -> Result<Admitted, Full> {
+        self.join(service, concurrency, Lane::Queued, None)?.place().await
+    }
+
+    /// Admits nothing more but what waits with its client. What waits in the durable queue does so
+    /// beyond the end of this host.
     pub(crate) fn close(&self) {
-        self.running.close();
+        let mut state = self.shared.lock();
+        state.is_closed = true;
+        state.lanes.close_queue();
+        drop(state);
+        self.shared.closed.notify_waiters();
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.running.is_closed()
+        self.shared.lock().is_closed
+    }
+
+    /// Returns when nothing more is admitted.
+    pub(crate) async fn closed(&self) {
+        self.when(&self.shared.closed, |state| state.is_closed).await;
     }
 
     /// Returns when nothing is under way.
     pub(crate) async fn idle(&self) {
-        // This semaphore is never closed.
-        let _all = self.admitted.acquire_many(self.admitted_max).await;
+        self.when(&self.shared.idle, |state| state.under_way == 0).await;
     }
 
-    fn count(&self, account: Account) -> Result<UnderWay, Full> {
-        if self.is_closed() {
+    async fn when(&self, told: &Notify, is_so: impl Fn(&State) -> bool) {
+        loop {
+            let told = told.notified();
+            tokio::pin!(told);
+            // From here on nothing is missed that is told.
+            told.as_mut().enable();
+            if is_so(&self.shared.lock()) {
+                return;
+            }
+            told.await;
+        }
+    }
+
+    fn join(
+        &self,
+        service: ServiceId,
+        concurrency: u32,
+        lane: Lane,
+        account: Option<Account>,
+    ) -> Result<Waiting, Full> {
+        let limits = &self.shared.limits;
+        let mut state = self.shared.lock();
+        if state.is_closed {
             return Err(Full::Stopping);
         }
-        let admitted = self.admitted.clone().try_acquire_owned();
-        let admitted = admitted.map_err(|_| Full::Queue { max: self.waiting_max })?;
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = accounts.entry(account.clone()).or_insert(0);
-        if *count >= self.per_account_max {
-            return Err(Full::Account { max: self.per_account_max });
+        let concurrency = concurrency.min(limits.running_per_service);
+        state.lanes.set_concurrency(service, concurrency);
+        if let Some(account) = &account {
+            let under_way = state.accounts.get(account).copied().unwrap_or(0);
+            if under_way >= limits.per_account {
+                return Err(Full::Account { max: limits.per_account });
+            }
+            if !state.lanes.has_place(service) {
+                limits.check_waiting(&state.lanes, service)?;
+            }
+            state.accounts.insert(account.clone(), under_way + 1);
         }
-        *count += 1;
-        Ok(UnderWay { accounts: self.accounts.clone(), account, _admitted: admitted })
-    }
-
-    fn wait(&self) -> Result<Waiting, Full> {
-        let waiting = Waiting(self.waiting.clone());
-        if self.waiting.fetch_add(1, Ordering::AcqRel) >= self.waiting_max {
-            return Err(Full::Queue { max: self.waiting_max });
-        }
-        Ok(waiting)
-    }
-
-    /// The places of a service. A version with another concurrency gets new ones: calls that run
-    /// keep theirs.
-    fn places(&self, service: ServiceId, concurrency: u32) -> Arc<Semaphore> {
-        let mut services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
-        let new =
-            || Places { permits: Arc::new(Semaphore::new(size(concurrency))), size: concurrency };
-        let places = services.entry(service).or_insert_with(new);
-        if places.size != concurrency {
-            *places = new();
-        }
-        places.permits.clone()
+        state.under_way += 1;
+        let granted = state.lanes.join(service, lane);
+        let shared = self.shared.clone();
+        let place = Admitted { shared, service, account, has_place: false };
+        Ok(Waiting { granted, place: Some(place), lane })
     }
 }
 
-/// One call that waits.
-struct Waiting(Arc<AtomicUsize>);
+impl Limits {
+    fn check_waiting(&self, lanes: &Lanes, service: ServiceId) -> Result<(), Full> {
+        if lanes.waiting() >= self.waiting {
+            return Err(Full::Queue { max: self.waiting });
+        }
+        if lanes.waiting_of(service) >= self.waiting_per_service {
+            return Err(Full::Service { max: self.waiting_per_service });
+        }
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends what `place` is of: it had its place, or waited in vain.
+    fn leave(&self, place: &Admitted) {
+        let mut state = self.lock();
+        if let Some(account) = &place.account
+            && let Some(count) = state.accounts.get_mut(account)
+        {
+            *count -= 1;
+            if *count == 0 {
+                state.accounts.remove(account);
+            }
+        }
+        state.under_way -= 1;
+        if place.has_place {
+            state.lanes.release(place.service);
+        }
+        let is_idle = state.under_way == 0;
+        drop(state);
+        if is_idle {
+            self.idle.notify_waiters();
+        }
+    }
+}
+
+impl Waiting {
+    /// Waits for the place.
+    async fn place(&mut self) -> Result<Admitted, Full> {
+        match (&mut self.granted).await {
+            Ok(()) => {
+                let mut place = self.place.take().ok_or(Full::Stopping)?;
+                place.has_place = true;
+                Ok(place)
+            }
+            Err(_) => Err(Full::Stopping),
+        }
+    }
+}
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        let Some(place) = &mut self.place else { return };
+        let mut state = place.shared.lock();
+        // Nobody can give it a place while the lock is held; somebody may have before.
+        self.granted.close();
+        let has_place = self.granted.try_recv().is_ok();
+        if !has_place {
+            state.lanes.forget(place.service, self.lane);
+        }
+        drop(state);
+        place.has_place = has_place;
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        self.shared.leave(self);
     }
 }
 
 fn size(count: u32) -> usize {
-    usize::try_from(count).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS)
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -224,22 +320,53 @@ mod tests {
     #[tokio::test]
     async fn a_service_waits_for_its_own_places_only() {
         let admission = admission(10, 10, 10);
-        let _running = admission.enter(SERVICE, 1, "a").await.expect("admitted");
+        let running = admission.enter(SERVICE, 1, "a").await.expect("admitted");
         let waited = Duration::ZERO;
         assert_eq!(admission.enter(SERVICE, 1, "a").await.err(), Some(Full::Wait { waited }));
         assert!(admission.enter(ServiceId(2), 1, "a").await.is_ok());
+        drop(running);
+        assert!(admission.enter(SERVICE, 1, "a").await.is_ok(), "who gave up takes no place");
+    }
+
+    #[tokio::test]
+    async fn a_service_cannot_fill_the_queue() {
+        let settings = Calls {
+            running_max: 1,
+            waiting_max: 3,
+            waiting_per_service_max: 2,
+            ..Calls::default()
+        };
+        let admission = Admission::new(&settings);
+        let _running = admission.enter(SERVICE, 1, "a").await.expect("admitted");
+        let join =
+            |service| admission.join(ServiceId(service), 1, Lane::Waited, Some(account(service)));
+        let _two = [join(1).expect("it waits"), join(1).expect("it waits")];
+        assert_eq!(join(1).err(), Some(Full::Service { max: 2 }));
+        let _other = join(2).expect("it waits");
+        assert_eq!(join(3).err(), Some(Full::Queue { max: 3 }));
     }
 
     #[tokio::test]
     async fn draining_waits_for_what_is_under_way() {
-        let admission = admission(2, 2, 2);
+        let admission = admission(1, 2, 2);
         let running = admission.enter(SERVICE, 2, "a").await.expect("admitted");
+        let mut waits =
+            admission.join(SERVICE, 2, Lane::Waited, Some(account(1))).expect("it waits");
+        let mut queued = admission.join(SERVICE, 2, Lane::Queued, None).expect("it waits");
         admission.close();
+        admission.closed().await;
         assert_eq!(admission.enter(SERVICE, 2, "b").await.err(), Some(Full::Stopping));
+        assert_eq!(queued.place().await.err(), Some(Full::Stopping), "it waits for the next start");
+        drop(queued);
         let mut idle = std::pin::pin!(admission.idle());
-        assert!(is_pending(&mut idle).await, "a call is under way");
+        assert!(is_pending(&mut idle).await, "two calls are under way");
         drop(running);
+        drop(waits.place().await.expect("it has its place still"));
         idle.await;
+    }
+
+    fn account(service: i64) -> Account {
+        (ServiceId(service), "a".to_owned())
     }
 
     /// Whether the future is still pending.

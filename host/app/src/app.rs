@@ -3,7 +3,8 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use stokehold_runtime::{Runtime, Settings, StartError};
+use stokehold_ledger::{Span, Timestamp};
+use stokehold_runtime::{Library, Runtime, StartError};
 use stokehold_store::{
     DatabaseAddress, Error as StoreError, Mode, OpenError as StoreOpenError, Store,
 };
@@ -12,24 +13,34 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::admission::Admission;
-use crate::catalogue::Catalogue;
+use crate::breaker::Breakers;
+use crate::call::Queue;
+use crate::catalogue::{Catalogue, Reach};
 use crate::config::Config;
+use crate::keyring::Keyring;
+use crate::machine::{library_settings, network, runtime_settings};
 use crate::mail::{self, Mailer};
-use crate::secret::random_bytes;
+use crate::secret::{digest, random_bytes};
 
 /// How often holds are expired when nobody writes. It is also what keeps a host's lease up.
 const SWEEP_PERIOD: Duration = Duration::from_secs(1);
 
 /// How often a host looks for changes of services that another has made.
 const FOLLOW_PERIOD: Duration = Duration::from_millis(400);
+/// How often results and logs are dropped that are kept no longer.
+const CALLS_SWEEP_PERIOD: Duration = Duration::from_mins(1);
 
 /// Everything a host does, on one store and one runtime.
 pub struct App {
     pub(crate) config: Config,
     pub(crate) store: Store,
     pub(crate) runtime: Runtime,
+    pub(crate) library: Library,
     pub(crate) catalogue: Catalogue,
     pub(crate) admission: Admission,
+    pub(crate) breakers: Breakers,
+    pub(crate) queue: Queue,
+    pub(crate) keyring: Keyring,
     pub(crate) mailer: Mailer,
     /// Changes whenever a call ends: who waits for a call to end looks again.
     pub(crate) ended: watch::Sender<()>,
@@ -66,38 +77,52 @@ impl App {
             None => Store::open(&config.store.data, mode, random_bytes()?)?,
             Some(address) => connect(address, mode).await?,
         };
-        Self::start(config, store).await
+        let secret = digest(&[store.secret(), b"machine code"]);
+        Self::start(config, store, Some(secret)).await
     }
 
     /// Opens a host on a store in memory, gone when it is dropped. It is a sandbox.
     pub async fn in_memory(config: Config) -> Result<Arc<Self>, OpenError> {
         check(&config)?;
         let store = Store::in_memory(Mode::Sandbox, random_bytes()?)?;
-        Self::start(config, store).await
+        Self::start(config, store, None).await
     }
 
-    async fn start(config: Config, store: Store) -> Result<Arc<Self>, OpenError> {
+    /// `code_secret` is what machine code on disk is authenticated with; without one none is kept.
+    async fn start(
+        config: Config,
+        store: Store,
+        code_secret: Option<[u8; 32]>,
+    ) -> Result<Arc<Self>, OpenError> {
         let runtime = Runtime::new(&runtime_settings(&config))?;
-        let cut_off = store.recover_calls().await?;
-        if cut_off > 0 {
-            tracing::warn!(calls = cut_off, "cancelled calls that were cut off");
-        }
-        let catalogue = Catalogue::load(&store).await?;
+        let library = Library::open(runtime.clone(), library_settings(&config, code_secret))?;
+        let reach = Reach::new(network(&config), code_secret.is_none());
+        let catalogue = Catalogue::load(&store, reach).await?;
         let admission = Admission::new(&config.calls);
+        let breakers = Breakers::new(&config.calls, store.suspensions().await?);
+        let queue = Queue::new(&config.calls);
+        let keyring = Keyring::load(&store, random_bytes()?).await?;
         let mailer = Mailer::new(&config).map_err(|why| OpenError::Config(vec![why]))?;
         let (stopping, ended) = (watch::Sender::new(false), watch::Sender::new(()));
         let app = Arc::new(Self {
             config,
             store,
             runtime,
+            library,
             catalogue,
             admission,
+            breakers,
+            queue,
+            keyring,
             mailer,
             ended,
             stopping,
         });
+        // What an earlier start has left, before the first request is taken.
+        app.sweep().await?;
         tokio::spawn(sweep(Arc::downgrade(&app)));
         tokio::spawn(follow(Arc::downgrade(&app)));
+        tokio::spawn(sweep_calls(Arc::downgrade(&app)));
         tokio::spawn(mail::run(Arc::downgrade(&app)));
         Ok(app)
     }
@@ -140,22 +165,6 @@ fn check(config: &Config) -> Result<(), OpenError> {
     if faults.is_empty() { Ok(()) } else { Err(OpenError::Config(faults)) }
 }
 
-pub(crate) fn runtime_settings(config: &Config) -> Settings {
-    let mut settings = Settings::default();
-    // Each running call has one guest at a time; some places stay free for uploads' checks.
-    settings.instances_max = settings.instances_max.max(config.calls.running_max);
-    settings.memory_bytes_max = mebibytes(config.calls.memory_mib_max);
-    settings.component_bytes_max = config.server.upload_bytes_max;
-    if let Some(threads) = config.runtime.guest_threads {
-        settings.guest_threads = threads;
-    }
-    settings
-}
-
-pub(crate) fn mebibytes(count: u32) -> usize {
-    usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(1 << 20)
-}
-
 /// Waits for a server without keeping others waiting.
 async fn connect(address: DatabaseAddress, mode: Mode) -> Result<Store, OpenError> {
     let seed = random_bytes()?;
@@ -163,8 +172,8 @@ async fn connect(address: DatabaseAddress, mode: Mode) -> Result<Store, OpenErro
     Ok(connecting.await.map_err(|_| StoreError::Stopped)??)
 }
 
-/// Expires holds while nobody writes, and cancels the calls of hosts that are gone, for as long as
-/// this host is there.
+/// Expires holds while nobody writes, and takes over what hosts that are gone have left, for as
+/// long as this host is there.
 async fn sweep(app: Weak<App>) {
     let mut period = interval(SWEEP_PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -196,13 +205,42 @@ async fn follow(app: Weak<App>) {
 }
 
 impl App {
-    async fn sweep(&self) -> Result<(), StoreError> {
+    async fn sweep(self: &Arc<Self>) -> Result<(), StoreError> {
         self.store.expire_holds().await?;
         let cut_off = self.store.recover_calls().await?;
         if cut_off > 0 {
             tracing::warn!(calls = cut_off, "cancelled calls that were cut off");
             self.ended.send_replace(());
         }
+        // Who stops begins nothing: the next start goes on, or another host.
+        if self.admission.is_closed() {
+            return Ok(());
+        }
+        let waiting = self.work_on().await?;
+        if waiting > 0 {
+            tracing::info!(calls = waiting, "going on with calls that wait");
+        }
         Ok(())
+    }
+}
+
+/// Drops results and logs of calls that ended long ago, for as long as the host is there.
+async fn sweep_calls(app: Weak<App>) {
+    let mut period = interval(CALLS_SWEEP_PERIOD);
+    loop {
+        period.tick().await;
+        let Some(app) = app.upgrade() else { return };
+        let kept = Span::from_duration(Duration::from_hours(app.config.calls.kept_h.into()));
+        let before = Timestamp(app.store.now().0.saturating_sub(kept.micros()));
+        loop {
+            match app.store.sweep_calls(before).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "results cannot be dropped now");
+                    break;
+                }
+            }
+        }
     }
 }

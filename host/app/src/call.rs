@@ -1,30 +1,33 @@
 //! A paid call: admission, quote, authorize, run, settle, answer.
 
+mod details;
+mod events;
+mod making;
+mod queue;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::value::RawValue;
-use stokehold_ledger::{AccountToken, CallId, Credits, Refusal, ServiceId, Span};
-use stokehold_runtime::{Budget, End, PRICE_LIST, Program, Request, Run};
-use stokehold_store::{
-    CallRecord, CallStatus, Error as StoreError, FailPoint, NewCall, Once, ServiceStatus,
-    Settlement, Spent,
-};
-use tokio::time::timeout;
+use stokehold_ledger::{AccountToken, CallId, Credits, ServiceId};
+use stokehold_runtime::Request;
+use stokehold_store::{CallRecord, CallStatus, Once, ServiceStatus};
+use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::app::{App, mebibytes};
+pub use self::details::Details;
+pub use self::events::{Event, Events};
+use self::making::{Begun, Making};
+pub(crate) use self::queue::Queue;
+use crate::admission::Admitted;
+use crate::app::App;
+use crate::breaker::Verdict;
 use crate::caller::Caller;
 use crate::catalogue::{Active, Live};
 use crate::error::Error;
-use crate::manifest::Settle;
 use crate::once::once;
 use crate::outcome::CallFailure;
-use crate::sandbox::{Magic, is_chargeable, magic};
-use crate::secret::{digest, hex};
-
-/// A hold outlives its call's deadline by this much, for the time that settling takes.
-const HOLD_MARGIN: Duration = Duration::from_mins(1);
+use crate::quote::{Quote, Quoted};
+use crate::secret::{digest, hex, sha256};
 
 /// How soon a call that runs is looked at again by whoever waits for its end.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -44,6 +47,8 @@ pub struct CallRequest {
     pub dbuuid: Option<String>,
     /// Chosen by the client: the same request under the same key is made once.
     pub idempotency_key: Option<String>,
+    /// A quote that was given for this call: it costs no more.
+    pub quote: Option<String>,
 }
 
 impl CallRequest {
@@ -72,8 +77,26 @@ pub struct Call {
     pub elapsed: Duration,
     /// What the guest has said, line by line.
     pub log: Vec<String>,
+    /// What its host did for it; not known of a call that was made before.
+    pub details: Details,
     /// The result, the text of a JSON value; or why there is none.
     pub outcome: Result<String, CallFailure>,
+}
+
+/// A call of which it is known what would run.
+pub(crate) struct Prepared {
+    pub(crate) live: Arc<Live>,
+    pub(crate) active: Arc<Active>,
+    pub(crate) guest: Request,
+    pub(crate) params_digest: String,
+    once: Option<Once>,
+}
+
+impl Prepared {
+    fn id(&self) -> Result<CallId, CallFailure> {
+        let id = self.guest.call_id.parse();
+        id.map_err(|_| CallFailure::Host(Error::Host("a call has no id".into())))
+    }
 }
 
 impl App {
@@ -83,7 +106,22 @@ impl App {
     pub async fn call(self: &Arc<Self>, request: CallRequest) -> Result<Call, CallFailure> {
         let app = self.clone();
         let call = tokio::spawn(async move { app.make_call(request).await });
-        call.await.unwrap_or_else(|_| Err(CallFailure::Host(Error::Host("a call panicked".into()))))
+        call.await.unwrap_or_else(|_| Err(panicked()))
+    }
+
+    /// Puts a call into the durable queue, with its hold, and answers its id. It is made when its
+    /// turn comes, also by the next start of this host. An error means that no hold was made.
+    pub async fn queue_call(self: &Arc<Self>, request: CallRequest) -> Result<CallId, CallFailure> {
+        let app = self.clone();
+        let queued = tokio::spawn(async move { app.begin_queued(request).await });
+        queued.await.unwrap_or_else(|_| Err(panicked()))
+    }
+
+    /// Asks what a call may cost, and binds the service to it. It costs nothing and holds nothing.
+    pub async fn quote(&self, request: CallRequest) -> Result<Quote, CallFailure> {
+        let call = self.prepare(&request)?;
+        let (quoted, _place) = self.quoted(&call, &request).await?;
+        self.bind(&call, quoted)
     }
 
     /// The record of a call, for its service's provider.
@@ -104,54 +142,118 @@ impl App {
         record.ok_or(Error::NotFound("call"))
     }
 
-    async fn make_call(&self, request: CallRequest) -> Result<Call, CallFailure> {
+    /// Looks up what would run.
+    fn prepare(&self, request: &CallRequest) -> Result<Prepared, CallFailure> {
         let live = self.catalogue.by_name(&request.service).ok_or(CallFailure::UnknownService)?;
         if live.service.status != ServiceStatus::Active {
             return Err(CallFailure::NotActive(live.service.status));
         }
         let active = live.active.clone().ok_or(CallFailure::NoVersion)?;
-        let (id, account) = (live.service.id, request.account_token.base());
-        let once = request.once(id)?;
-        if let Some(once) = once
-            && let Some(known) = self.store.known_call(once).await?
-        {
-            return self.made_before(known).await;
-        }
-        let _place = self.admission.enter(id, active.manifest.concurrency, account).await?;
-        let program = active.program(&self.runtime).await.map_err(CallFailure::Host)?;
-
-        let making = Making { app: self, live: &live, active: &active, program: &program };
         let guest = Request {
             call_id: CallId(Uuid::now_v7()).to_string(),
             route: request.route.clone(),
             params: request.params.clone(),
-            client_id: self.client_id(id, account),
+            client_id: self.client_id(live.service.id, request.account_token.base()),
         };
-        let quote = making.quote(&guest).await?;
-        let call = match making.authorize(&request, &guest, quote, once).await? {
-            Begun::New(call) => call,
-            Begun::Before(known) => return self.made_before(known).await,
-        };
-        FailPoint::BetweenHoldAndGuest.pass();
-        let run = making.run(guest, &call).await;
-        FailPoint::BetweenGuestAndCapture.pass();
-        making.settle(call, run).await
+        let (once, params_digest) = (request.once(live.service.id)?, sha256(&request.params));
+        Ok(Prepared { live, active, guest, params_digest, once })
     }
 
-    /// The outcome of a call that the same request has made before; one that still runs is waited
-    /// for.
+    async fn make_call(&self, request: CallRequest) -> Result<Call, CallFailure> {
+        let call = self.prepare(&request)?;
+        if let Some(known) = self.known(&call).await? {
+            return self.made_before(known).await;
+        }
+        let (quoted, place) = self.quoted(&call, &request).await?;
+        let pass = self.breakers.admit(call.active.version.id)?;
+        let _place = match place {
+            Some(place) => place,
+            None => self.enter(&call, &request).await?,
+        };
+        let making = Making::new(self, &call.live, call.active.clone());
+        // What cannot be compiled shall hold nothing.
+        making.program().await?;
+        match making.authorize(&request, &call, quoted, None).await? {
+            Begun::New(begun) => {
+                let ended = making.run(call.guest, &begun, None).await;
+                making.settle(begun, ended, Some(pass)).await
+            }
+            Begun::Before(known) => self.made_before(known).await,
+        }
+    }
+
+    /// What a call may cost: by the quote that came with it, by the manifest, or else by asking the
+    /// service. That takes the place in which the call may then run.
+    async fn quoted(
+        &self,
+        call: &Prepared,
+        request: &CallRequest,
+    ) -> Result<(Quoted, Option<Admitted>), CallFailure> {
+        let (quoted, place) = match (&request.quote, call.active.manifest.credits_per_call) {
+            (Some(quote), _) => (self.bound(call, quote).await?, None),
+            (None, Some(credits)) => (Quoted { credits, description: None }, None),
+            (None, None) => {
+                let pass = self.breakers.admit(call.active.version.id)?;
+                let place = self.enter(call, request).await?;
+                let making = Making::new(self, &call.live, call.active.clone());
+                let quoted = making.quote(&call.guest).await;
+                // A quote proves nothing of what follows it, but one that fails proves enough.
+                if Verdict::of(&quoted) == Verdict::Fails {
+                    making.judge(pass, &quoted).await;
+                }
+                (quoted?, Some(place))
+            }
+        };
+        match self.config.calls.per_call_max() {
+            Some(max) if quoted.credits > max => Err(CallFailure::SpendLimit(format!(
+                "the call may cost {} credits, and this host allows {max} for one call",
+                quoted.credits
+            ))),
+            _ => Ok((quoted, place)),
+        }
+    }
+
+    async fn enter(&self, call: &Prepared, request: &CallRequest) -> Result<Admitted, CallFailure> {
+        let (service, concurrency) = (call.live.service.id, call.active.manifest.concurrency);
+        let account = request.account_token.base();
+        Ok(self.admission.enter(service, concurrency, account).await?)
+    }
+
+    /// The call that the same request has made before.
+    async fn known(&self, call: &Prepared) -> Result<Option<CallId>, CallFailure> {
+        match call.once {
+            Some(once) => Ok(self.store.known_call(once).await?),
+            None => Ok(None),
+        }
+    }
+
+    /// The outcome of a call that the same request has made before; one that still waits or runs is
+    /// waited for.
     async fn made_before(&self, id: CallId) -> Result<Call, CallFailure> {
+        let record = self.ended_record(id).await.map_err(CallFailure::Host)?;
+        record.map(recorded).ok_or(CallFailure::HostStopping)
+    }
+
+    /// The record of a call once it has ended; `None` where the host stops before.
+    pub(crate) async fn ended_record(&self, id: CallId) -> Result<Option<CallRecord>, Error> {
         let mut ended = self.ended.subscribe();
+        let mut is_closed = false;
         loop {
             ended.borrow_and_update();
-            let record =
-                self.store.call(id).await?.ok_or_else(|| broken("a call has no record"))?;
-            if record.status != CallStatus::Running {
-                return Ok(recorded(record));
+            let record = self.store.call(id).await?;
+            let record = record.ok_or_else(|| Error::Host("a call has no record".into()))?;
+            if record.status.has_ended() {
+                return Ok(Some(record));
             }
-            // Where it runs on another host nobody tells: look again.
-            if let Ok(told) = timeout(LOOK_AGAIN, ended.changed()).await {
-                told.map_err(|_| CallFailure::HostStopping)?;
+            // What waits does so beyond the end of this host; what runs ends before it.
+            if is_closed && record.status == CallStatus::Queued {
+                return Ok(None);
+            }
+            tokio::select! {
+                changed = ended.changed() => if changed.is_err() { return Ok(None) },
+                // Where it runs on another host nobody tells: look again.
+                () = sleep(LOOK_AGAIN) => {}
+                () = self.admission.closed(), if !is_closed => is_closed = true,
             }
         }
     }
@@ -163,210 +265,12 @@ impl App {
     }
 }
 
-/// What a call may cost.
-struct Quoted {
-    credits: Credits,
-    description: Option<String>,
-}
-
-/// A call that may run, or one that the same request has made before.
-enum Begun {
-    New(Authorized),
-    Before(CallId),
-}
-
-/// A call whose hold exists.
-struct Authorized {
-    id: CallId,
-    credits: Credits,
-    fuel: u64,
-}
-
-/// One call on its way.
-struct Making<'a> {
-    app: &'a App,
-    live: &'a Live,
-    active: &'a Active,
-    program: &'a Program,
-}
-
-impl Making<'_> {
-    /// Asks the service what the call may cost, unless its manifest says.
-    async fn quote(&self, guest: &Request) -> Result<Quoted, CallFailure> {
-        if let Some(credits) = self.active.manifest.credits_per_call {
-            return Ok(Quoted { credits, description: None });
-        }
-        let calls = &self.app.config.calls;
-        let deadline = Duration::from_millis(calls.quote_deadline_ms);
-        let budget = self.budget(calls.free_fuel, deadline);
-        let run = self.app.runtime.quote(self.program, guest.clone(), budget).await;
-        let quote = answered(run.end)?;
-        let credits = i64::try_from(quote.credits).map(Credits::from_micros);
-        match credits {
-            Ok(credits) if credits <= Credits::OPERATION_MAX => {
-                Ok(Quoted { credits, description: quote.description })
-            }
-            _ => Err(CallFailure::BadOutput(format!(
-                "the quote of {} micro-credits is above the limit of {} credits for one operation",
-                quote.credits,
-                Credits::OPERATION_MAX
-            ))),
-        }
-    }
-
-    /// Makes the hold and the call's record, durably.
-    async fn authorize(
-        &self,
-        request: &CallRequest,
-        guest: &Request,
-        quote: Quoted,
-        once: Option<Once>,
-    ) -> Result<Begun, CallFailure> {
-        let credits = quote.credits;
-        let insufficient = || CallFailure::Insufficient {
-            needed: credits,
-            template: self.active.version.credit_template.clone(),
-        };
-        let token = &request.account_token;
-        let held = match magic(self.app.mode(), token) {
-            Some(Magic::Plenty) => Credits::ZERO,
-            None if credits.is_zero() || is_chargeable(token) => credits,
-            Some(Magic::NoAccount | Magic::NoCredits) | None => return Err(insufficient()),
-        };
-        let fuel = match credits {
-            Credits::ZERO => self.app.config.calls.free_fuel,
-            credits => self.active.manifest.tariff.fuel_for(credits),
-        };
-        let id = guest.call_id.parse().map_err(|_| broken("a call has no id"))?;
-        let new = NewCall {
-            id,
-            service: self.live.service.id,
-            version: self.active.version.id,
-            account_token: token.clone(),
-            dbuuid: request.dbuuid.clone().filter(|_| !held.is_zero()),
-            route: request.route.clone(),
-            params_digest: hex(&digest(&[request.params.as_bytes()])),
-            price_list: PRICE_LIST.version.to_owned(),
-            fuel_bought: fuel,
-            credits: held,
-            ttl: Span::from_duration(self.deadline().saturating_add(HOLD_MARGIN)),
-            description: quote.description,
-        };
-        let begun = match once {
-            Some(once) => self.app.store.begin_call_once(new, once).await,
-            None => self.app.store.begin_call(new).await.map(|()| None),
-        };
-        match begun {
-            Ok(None) => Ok(Begun::New(Authorized { id, credits, fuel })),
-            Ok(Some(known)) => Ok(Begun::Before(known)),
-            Err(StoreError::Refused(
-                Refusal::UnknownAccount | Refusal::InsufficientCredits { .. },
-            )) => Err(insufficient()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Runs the guest; `None` where the host stopped first.
-    async fn run(&self, guest: Request, call: &Authorized) -> Option<Run<String>> {
-        let budget = self.budget(call.fuel, self.deadline());
-        let authorized = u64::try_from(call.credits.micros()).unwrap_or(0);
-        let run = self.app.runtime.handle(self.program, guest, authorized, budget);
-        let mut stopping = self.app.stopping.subscribe();
-        tokio::select! {
-            run = run => Some(run),
-            _ = stopping.wait_for(|stopping| *stopping) => None,
-        }
-    }
-
-    /// Captures or cancels, and completes the record, in one durable step.
-    async fn settle(
-        &self,
-        call: Authorized,
-        run: Option<Run<String>>,
-    ) -> Result<Call, CallFailure> {
-        let (fuel_used, memory_peak_bytes, elapsed, log, capture_at_most, outcome) = match run {
-            None => (0, 0, Duration::ZERO, Vec::new(), None, Err(CallFailure::HostStopping)),
-            Some(run) => {
-                let log = log(run.log, &run.end);
-                let outcome = answered(run.end).and_then(json);
-                (
-                    run.fuel_used,
-                    run.memory_peak_bytes,
-                    run.elapsed,
-                    log,
-                    run.capture_at_most,
-                    outcome,
-                )
-            }
-        };
-        let price = self.price(call.credits, fuel_used, capture_at_most);
-        let settlement = match &outcome {
-            Ok(_) => Settlement::Capture(price),
-            Err(_) => Settlement::Cancel,
-        };
-        let spent = Spent {
-            outcome: outcome.as_ref().map_or_else(CallFailure::class, |_| "ok").to_owned(),
-            result: outcome.as_ref().ok().cloned(),
-            error: outcome.as_ref().err().map(ToString::to_string),
-            log: log.join("\n"),
-            fuel_used,
-            memory_peak_bytes: memory_peak_bytes as u64,
-            duration_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-        };
-        let (captured, refusal) = self.app.store.settle_call(call.id, settlement, spent).await?;
-        self.app.ended.send_replace(());
-        let outcome = match refusal {
-            Some(refusal) if outcome.is_ok() => Err(CallFailure::HoldLost(refusal)),
-            _ => outcome,
-        };
-        tracing::info!(
-            call = %call.id,
-            service = self.live.service.name,
-            outcome = outcome.as_ref().map_or_else(CallFailure::class, |_| "ok"),
-            credits = %captured,
-            fuel = fuel_used,
-            "call ended"
-        );
-        let authorized = call.credits;
-        let id = call.id;
-        Ok(Call { id, authorized, captured, fuel_used, memory_peak_bytes, elapsed, log, outcome })
-    }
-
-    /// What a call that succeeded costs: never more than was authorized.
-    fn price(&self, authorized: Credits, fuel_used: u64, capture_at_most: Option<u64>) -> Credits {
-        let at_most = capture_at_most.and_then(|micros| i64::try_from(micros).ok());
-        let at_most = at_most.map_or(authorized, Credits::from_micros);
-        let by_tariff = match self.active.manifest.settle {
-            Settle::Authorized => authorized,
-            Settle::Fuel => self.active.manifest.tariff.cost_of(fuel_used),
-        };
-        authorized.min(at_most).min(by_tariff)
-    }
-
-    fn deadline(&self) -> Duration {
-        let max = Duration::from_secs(self.app.config.calls.deadline_s_max);
-        self.active.manifest.deadline.min(max)
-    }
-
-    fn budget(&self, fuel: u64, deadline: Duration) -> Budget {
-        let calls = &self.app.config.calls;
-        let memory = self.active.manifest.memory_bytes_max;
-        Budget {
-            fuel,
-            memory_bytes_max: memory.min(mebibytes(calls.memory_mib_max)),
-            deadline,
-            output_bytes_max: calls.output_bytes_max,
-            log_bytes_max: calls.log_bytes_max,
-        }
-    }
-}
-
 /// A call as its record tells it.
 fn recorded(record: CallRecord) -> Call {
     let number = |value: i64| u64::try_from(value).unwrap_or(0);
     let outcome = record.result.ok_or_else(|| CallFailure::Before {
         class: record.outcome.unwrap_or_default(),
-        text: record.error.unwrap_or_default(),
+        text: record.error.unwrap_or_else(|| "the result is no longer kept".into()),
     });
     Call {
         id: record.id,
@@ -376,35 +280,11 @@ fn recorded(record: CallRecord) -> Call {
         memory_peak_bytes: usize::try_from(record.memory_peak_bytes).unwrap_or(0),
         elapsed: Duration::from_millis(number(record.duration_ms)),
         log: record.log.lines().map(str::to_owned).collect(),
+        details: Details::default(),
         outcome,
     }
 }
 
-fn answered<T>(end: End<T>) -> Result<T, CallFailure> {
-    match end {
-        End::Answered(answer) => Ok(answer),
-        End::Failed(failure) => Err(CallFailure::Failed(failure)),
-        End::Stopped(stop) => Err(CallFailure::Stopped(stop)),
-    }
-}
-
-/// Checks that a result is JSON. It is passed on as the guest wrote it.
-fn json(result: String) -> Result<String, CallFailure> {
-    match serde_json::from_str::<&RawValue>(&result) {
-        Ok(_) => Ok(result),
-        Err(error) => Err(CallFailure::BadOutput(format!("the result is not JSON: {error}"))),
-    }
-}
-
-/// The guest's log; after a trap, where it happened.
-fn log<T>(mut lines: Vec<String>, end: &End<T>) -> Vec<String> {
-    if let End::Stopped(stokehold_runtime::Stop::Trap { reason, backtrace }) = end {
-        lines.push(format!("trap: {reason}"));
-        lines.extend(backtrace.iter().map(|function| format!("    at {function}")));
-    }
-    lines
-}
-
-fn broken(what: &str) -> CallFailure {
-    CallFailure::Host(Error::Host(what.into()))
+fn panicked() -> CallFailure {
+    CallFailure::Host(Error::Host("a call panicked".into()))
 }

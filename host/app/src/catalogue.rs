@@ -2,16 +2,19 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 
-use stokehold_ledger::ServiceId;
-use stokehold_runtime::{Faults, Program, Runtime};
+use stokehold_ledger::{ServiceId, VersionId};
+use stokehold_runtime::{Access, KeyValue, MemoryKeyValue, Network, Outbound};
 use stokehold_store::{Error as StoreError, Service, ServiceStatus, Store, Version};
 use subtle::ConstantTimeEq;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::Mutex;
 
 use crate::error::Error;
 use crate::manifest::Manifest;
+
+/// What a service may keep in a host without a store on disk, in bytes.
+const MEMORY_BYTES_MAX: usize = 1 << 20;
 
 /// A service with what calls run on.
 pub(crate) struct Live {
@@ -23,38 +26,50 @@ pub(crate) struct Live {
 pub(crate) struct Active {
     pub(crate) version: Version,
     pub(crate) manifest: Manifest,
-    component: Vec<u8>,
-    program: OnceCell<Program>,
+    /// What its calls may reach.
+    pub(crate) access: Access,
 }
 
-impl Active {
-    /// The compiled component; the first call of a version compiles it.
-    pub(crate) async fn program(&self, runtime: &Runtime) -> Result<Program, Error> {
-        let compile = || async {
-            let (runtime, component) = (runtime.clone(), self.component.clone());
-            load(runtime, component).await?.map_err(|faults| Error::Host(faults.to_string()))
-        };
-        self.program.get_or_try_init(compile).await.cloned()
+/// What the services of a host may reach.
+pub(crate) struct Reach {
+    network: Arc<Network>,
+    /// Whether services have a memory of their own, which goes with this host.
+    memory: bool,
+    memories: std::sync::Mutex<HashMap<ServiceId, Arc<MemoryKeyValue>>>,
+}
+
+impl Reach {
+    pub(crate) fn new(network: Network, memory: bool) -> Self {
+        Self { network: Arc::new(network), memory, memories: std::sync::Mutex::default() }
     }
-}
 
-/// Validates and compiles a component, away from the threads that serve requests.
-pub(crate) async fn load(
-    runtime: Runtime,
-    component: Vec<u8>,
-) -> Result<Result<Program, Faults>, Error> {
-    let loading = tokio::task::spawn_blocking(move || runtime.load(&component));
-    loading.await.map_err(|_| Error::Host("the compiler panicked".into()))
+    fn access(&self, service: ServiceId, manifest: &Manifest) -> Access {
+        let outbound = || Outbound::new(self.network.clone(), manifest.outbound.clone());
+        Access {
+            config: Arc::new(manifest.config.clone()),
+            key_values: self.memory.then(|| self.memory_of(service) as Arc<dyn KeyValue>),
+            outbound: (!manifest.outbound.is_empty()).then(|| Arc::new(outbound())),
+        }
+    }
+
+    fn memory_of(&self, service: ServiceId) -> Arc<MemoryKeyValue> {
+        let mut memories = self.memories.lock().unwrap_or_else(PoisonError::into_inner);
+        let memory = || Arc::new(MemoryKeyValue::new(MEMORY_BYTES_MAX));
+        memories.entry(service).or_insert_with(memory).clone()
+    }
 }
 
 /// All services, by name and by the hash of their key.
 pub(crate) struct Catalogue {
     services: RwLock<Index>,
+    reach: Reach,
     /// Held while a service is read again after a change, so that an older reading never replaces
     /// a newer one.
     changing: Mutex<()>,
     /// Of the catalogue when it was last read as a whole; a stored one is never negative.
     version: AtomicI64,
+    /// Versions that calls still wait for.
+    waited_for: Mutex<HashMap<VersionId, Weak<Active>>>,
 }
 
 #[derive(Default)]
@@ -71,11 +86,13 @@ fn handle(hash: &[u8; 32]) -> Handle {
 }
 
 impl Catalogue {
-    pub(crate) async fn load(store: &Store) -> Result<Self, StoreError> {
+    pub(crate) async fn load(store: &Store, reach: Reach) -> Result<Self, StoreError> {
         let catalogue = Self {
             services: RwLock::default(),
+            reach,
             changing: Mutex::default(),
             version: AtomicI64::new(-1),
+            waited_for: Mutex::default(),
         };
         catalogue.catch_up(store).await?;
         Ok(catalogue)
@@ -95,7 +112,7 @@ impl Catalogue {
                 continue;
             }
             let active = known.and_then(|known| known.active.clone());
-            self.insert(Arc::new(live(store, service, active).await?));
+            self.insert(Arc::new(live(store, &self.reach, service, active).await?));
         }
         self.version.store(version, Ordering::Relaxed);
         Ok(())
@@ -128,6 +145,32 @@ impl Catalogue {
         active
     }
 
+    /// A version, active or not, for a call that was begun on it.
+    pub(crate) async fn version(
+        &self,
+        store: &Store,
+        service: ServiceId,
+        id: VersionId,
+    ) -> Result<Arc<Active>, StoreError> {
+        if let Some(active) = self.active_version(id) {
+            return Ok(active);
+        }
+        let mut waited_for = self.waited_for.lock().await;
+        if let Some(known) = waited_for.get(&id).and_then(Weak::upgrade) {
+            return Ok(known);
+        }
+        let active = Arc::new(active(store, &self.reach, service, id).await?);
+        waited_for.retain(|_, known| known.strong_count() > 0);
+        waited_for.insert(id, Arc::downgrade(&active));
+        Ok(active)
+    }
+
+    fn active_version(&self, id: VersionId) -> Option<Arc<Active>> {
+        let services = self.services.read().unwrap_or_else(PoisonError::into_inner);
+        let mut active = services.by_name.values().filter_map(|live| live.active.as_ref());
+        active.find(|active| active.version.id == id).cloned()
+    }
+
     /// The number of the version that calls of a service run on.
     pub(crate) fn active_number(&self, name: &str) -> Option<u32> {
         self.by_name(name)?.active.as_ref().map(|active| active.version.number)
@@ -143,7 +186,7 @@ impl Catalogue {
         let service = store.service(name.to_owned()).await?.ok_or(Error::NotFound("service"))?;
         let known = self.by_name(name);
         let active = known.as_ref().and_then(|live| live.active.clone());
-        let fresh = Arc::new(live(store, service, active).await?);
+        let fresh = Arc::new(live(store, &self.reach, service, active).await?);
         self.insert(fresh.clone());
         Ok(fresh)
     }
@@ -161,18 +204,29 @@ impl Catalogue {
 /// A service with its active version; `known` is reused where it still is that version.
 async fn live(
     store: &Store,
+    reach: &Reach,
     service: Service,
     known: Option<Arc<Active>>,
 ) -> Result<Live, StoreError> {
     let active = match (service.active_version, known) {
         (Some(id), Some(known)) if known.version.id == id => Some(known),
-        (Some(id), _) => {
-            let (version, component) = store.version(id).await?;
-            let manifest = Manifest::parse(Manifest::FILE_NAME, &version.manifest)
-                .map_err(|error| StoreError::Corrupt(error.to_string()))?;
-            Some(Arc::new(Active { version, manifest, component, program: OnceCell::new() }))
-        }
+        (Some(id), _) => Some(Arc::new(active(store, reach, service.id, id).await?)),
         (None, _) => None,
     };
     Ok(Live { service, active })
+}
+
+async fn active(
+    store: &Store,
+    reach: &Reach,
+    service: ServiceId,
+    id: VersionId,
+) -> Result<Active, StoreError> {
+    let versions = store.versions(service).await?;
+    let version = versions.into_iter().find(|version| version.id == id);
+    let version = version.ok_or(StoreError::NotFound("version"))?;
+    let manifest = Manifest::parse(Manifest::FILE_NAME, &version.manifest)
+        .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let access = reach.access(service, &manifest);
+    Ok(Active { version, manifest, access })
 }

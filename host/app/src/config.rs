@@ -6,6 +6,7 @@ mod secret;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use stokehold_ledger::Credits;
 use stokehold_store::{DatabaseAddress, OpenError as StoreOpenError};
 
 use crate::secret::Secret;
@@ -24,6 +25,8 @@ pub struct Config {
     pub calls: Calls,
     /// How guests are run.
     pub runtime: Runtime,
+    /// Where services may reach.
+    pub outbound: Outbound,
     /// The terms of the broker.
     pub broker: Broker,
     /// How mail is sent.
@@ -94,6 +97,10 @@ pub struct Calls {
     pub running_max: u32,
     /// Calls that wait for a place to run. Beyond it a client is told to come back.
     pub waiting_max: u32,
+    /// Calls of one service that run at once, whatever its manifest says: the others keep places.
+    pub running_per_service_max: u32,
+    /// Calls of one service that wait for a place: one service cannot fill the queue.
+    pub waiting_per_service_max: u32,
     /// Calls of one account that run or wait: one client cannot fill the queue.
     pub per_account_max: u32,
     /// How long a call waits for a place before its client is told to come back, in seconds. Clients
@@ -111,6 +118,27 @@ pub struct Calls {
     pub output_bytes_max: usize,
     /// The longest log that is kept with a call's record, in bytes.
     pub log_bytes_max: usize,
+    /// How long a quote that was asked for on its own binds the service, in seconds.
+    pub quote_valid_s: u64,
+    /// What one call may cost at the most, in whole credits. A client that was robbed of its token
+    /// loses less.
+    pub credits_per_call_max: Option<u32>,
+    /// What the calls of one account to one service may cost in a day of UTC, in whole credits.
+    pub credits_per_day_max: Option<u32>,
+    /// After so many calls in a row that its own code has failed a version is suspended: a broken one
+    /// shall not cost its clients their time. 0: never.
+    pub breaker_failures: u32,
+    /// How long a suspended version rests before one call tries it again, in seconds.
+    pub breaker_pause_s: u64,
+    /// Calls that wait in the durable queue.
+    pub queued_max: u32,
+    /// Calls of one account that wait there, or run from there.
+    pub queued_per_account_max: u32,
+    /// How long a call waits there before it is given up, in seconds. Its credits are held meanwhile.
+    pub queued_s_max: u64,
+    /// How long results and logs are kept, in hours. As long as a repeat gets the same answer, at
+    /// least.
+    pub kept_h: u32,
 }
 
 /// How guests are run.
@@ -120,6 +148,47 @@ pub struct Runtime {
     /// Threads that run guests. By default as many as there are cores; they give way to the threads
     /// that serve the broker.
     pub guest_threads: Option<usize>,
+    /// The most memory that one compilation may take, in MiB of address space. The largest component
+    /// known, a Python guest of 18 MB, takes a third of the default.
+    pub compile_mib_max: u32,
+    /// How long one compilation may take, in seconds. The largest component known takes 15 s on two
+    /// busy cores.
+    pub compile_s_max: u64,
+    /// Compilations at the same time. Each uses several cores.
+    pub compilers_max: usize,
+    /// The most machine code that is kept on disk, in MiB. What was used least recently goes first.
+    pub cache_mib_max: u32,
+    /// Programs that are kept in memory. One takes some 20 KiB beside its machine code.
+    pub programs_max: usize,
+    /// Machine code that is kept in memory, in MiB. It is mapped from the cache, and the system may
+    /// take its memory back at any time.
+    pub programs_mib_max: u32,
+    /// The program that compiles, with its subcommand `compile`: this one. Without it components are
+    /// compiled in this process. No setting: programs that embed a host choose it.
+    #[serde(skip)]
+    pub compiler: Option<PathBuf>,
+    /// Whether each call tells where its fuel went. No setting: it is for one call at a time.
+    #[serde(skip)]
+    pub profile: bool,
+}
+
+/// Where services may reach, beside what their manifests say.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Outbound {
+    /// The hosts that services may reach, such as `api.example.com`, `*.example.com` or
+    /// `http://internal.example:8080`; `*` for whatever their manifests name. None: a new host reaches
+    /// out to nobody.
+    pub hosts: Vec<String>,
+    /// Whether addresses that are not on the Internet may be reached: this machine's own, its
+    /// neighbours', the cloud's metadata.
+    pub private_addresses: bool,
+    /// Requests of one call: a call is an errand, not a crawl.
+    pub requests_max: usize,
+    /// The longest body of a request, and of an answer, in bytes.
+    pub body_bytes_max: usize,
+    /// How long finding and reaching a host may take, in seconds.
+    pub connect_s_max: u64,
 }
 
 /// The terms of the broker.
@@ -183,7 +252,9 @@ impl Default for Calls {
     fn default() -> Self {
         Self {
             running_max: 64,
+            running_per_service_max: 32,
             waiting_max: 1_024,
+            waiting_per_service_max: 256,
             per_account_max: 64,
             wait_s_max: 10,
             free_fuel: 100_000_000,
@@ -192,14 +263,44 @@ impl Default for Calls {
             deadline_s_max: 600,
             output_bytes_max: 1 << 20,
             log_bytes_max: 64 << 10,
+            quote_valid_s: 300,
+            credits_per_call_max: None,
+            credits_per_day_max: None,
+            breaker_failures: 10,
+            breaker_pause_s: 30,
+            queued_max: 1_000,
+            queued_per_account_max: 64,
+            queued_s_max: 3_600,
+            kept_h: 24,
         }
     }
 }
 
-#[expect(clippy::derivable_impls, reason = "each section's defaults stand together here")]
 impl Default for Runtime {
     fn default() -> Self {
-        Self { guest_threads: None }
+        Self {
+            guest_threads: None,
+            compile_mib_max: 2_048,
+            compile_s_max: 120,
+            compilers_max: 1,
+            cache_mib_max: 4_096,
+            programs_max: 4_096,
+            programs_mib_max: 1_024,
+            compiler: None,
+            profile: false,
+        }
+    }
+}
+
+impl Default for Outbound {
+    fn default() -> Self {
+        Self {
+            hosts: Vec::new(),
+            private_addresses: false,
+            requests_max: 16,
+            body_bytes_max: 8 << 20,
+            connect_s_max: 10,
+        }
     }
 }
 
@@ -207,6 +308,23 @@ impl Default for Broker {
     fn default() -> Self {
         Self { ttl_hours_max: 4_320, release_after_minutes: 60, commission_bp: 2_500 }
     }
+}
+
+impl Calls {
+    /// What one call may cost.
+    pub(crate) fn per_call_max(&self) -> Option<Credits> {
+        self.credits_per_call_max.map(whole)
+    }
+
+    /// What the calls of one account may cost in a day.
+    pub(crate) fn per_day_max(&self) -> Option<Credits> {
+        self.credits_per_day_max.map(whole)
+    }
+}
+
+fn whole(credits: u32) -> Credits {
+    const MICROS_PER_CREDIT: i64 = 1_000_000;
+    Credits::from_micros(i64::from(credits) * MICROS_PER_CREDIT)
 }
 
 impl Config {
@@ -223,6 +341,21 @@ impl Config {
         check(self.calls.waiting_max >= 1, "calls.waiting_max has to be at least 1");
         check(self.calls.per_account_max >= 1, "calls.per_account_max has to be at least 1");
         check(
+            self.calls.running_per_service_max >= 1,
+            "calls.running_per_service_max has to be at least 1",
+        );
+        check(
+            self.calls.waiting_per_service_max >= 1,
+            "calls.waiting_per_service_max has to be at least 1",
+        );
+        check(
+            (1..=86_400).contains(&self.calls.quote_valid_s),
+            "calls.quote_valid_s has to be from 1 to 86400",
+        );
+        check(self.calls.breaker_pause_s >= 1, "calls.breaker_pause_s has to be at least 1");
+        check(self.calls.queued_s_max <= 604_800, "calls.queued_s_max can be 604800 at the most");
+        check(self.calls.kept_h >= 24, "calls.kept_h has to be at least 24");
+        check(
             (1..=4_096).contains(&self.calls.memory_mib_max),
             "calls.memory_mib_max has to be from 1 to 4096",
         );
@@ -235,12 +368,24 @@ impl Config {
         check(self.server.depth_max >= 4, "server.depth_max has to be at least 4");
         check(self.server.connections_max >= 1, "server.connections_max has to be at least 1");
         check(self.runtime.guest_threads != Some(0), "runtime.guest_threads has to be at least 1");
+        check(
+            self.runtime.compile_mib_max >= 256,
+            "runtime.compile_mib_max has to be at least 256",
+        );
+        check(self.runtime.compile_s_max >= 1, "runtime.compile_s_max has to be at least 1");
+        check(self.runtime.compilers_max >= 1, "runtime.compilers_max has to be at least 1");
+        check(self.runtime.programs_max >= 1, "runtime.programs_max has to be at least 1");
         let url = self.server.public_url.as_deref();
         check(
             url.is_none_or(|url| url.starts_with("http://") || url.starts_with("https://")),
             "server.public_url has to start with http:// or https://",
         );
         faults.extend(self.store.address().err());
+        for host in &self.outbound.hosts {
+            if let Err(error) = host.parse::<stokehold_runtime::Host>() {
+                faults.push(format!("outbound.hosts: {error}"));
+            }
+        }
         faults.extend(self.mail.faults());
         faults
     }

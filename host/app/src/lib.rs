@@ -7,6 +7,7 @@
 mod account;
 mod admission;
 mod app;
+mod breaker;
 mod broker;
 mod call;
 mod caller;
@@ -16,12 +17,18 @@ pub mod config;
 mod database;
 mod error;
 mod hold;
+mod jws;
+mod keyring;
+mod machine;
 mod mail;
 mod manifest;
 mod once;
 mod order;
 mod outcome;
 mod pack;
+mod price;
+mod quote;
+mod receipt;
 mod sandbox;
 mod secret;
 mod service;
@@ -31,16 +38,19 @@ mod version;
 pub use account::GrantRequest;
 pub use app::{App, OpenError};
 pub use broker::{Authorization, BrokerError};
-pub use call::{Call, CallRequest};
+pub use call::{Call, CallRequest, Details, Event, Events};
 pub use caller::Caller;
 pub use client::Overview;
 pub use config::Config;
 pub use database::check_dbuuid;
 pub use error::Error;
-pub use manifest::{Manifest, ManifestError, ManifestFault, PackRow, Settle};
+pub use jws::{Jwk, Jwks, JwsError};
+pub use manifest::{Cost, Manifest, ManifestError, ManifestFault, On, PackRow, Settle};
 pub use order::OrderRequest;
 pub use outcome::{CallFailure, Limit};
 pub use pack::PackRequest;
+pub use quote::Quote;
+pub use receipt::verify_receipt;
 pub use secret::Secret;
 pub use service::ServiceRequest;
 pub use version::{Published, Upload, sanitise};
@@ -52,11 +62,14 @@ pub mod types {
         HoldId, OrderId, PackId, PostingKind, Refusal, ServiceId, Span, Timestamp, TokenId,
         VersionId,
     };
-    pub use stokehold_runtime::{Failure, Fault, Faults, PRICE_LIST, Report, Runtime, Stop};
+    pub use stokehold_runtime::{
+        COMPILE, Failure, Fault, Faults, HostCalls, PRICE_LIST, Price, Profile, Report, Runtime,
+        Stop, compile_as_child,
+    };
     pub use stokehold_store::{
         AccountView, Address, ApiToken, Audit, BackupError, CallRecord, CallStatus,
         DatabaseAddress, Finding, Line, Mode, OpenError as StoreOpenError, OpenHold, Order,
         OrderStatus, OwnAccount, Pack, PackChange, Page, Role, Service, ServiceChange,
-        ServiceStatus, Version, WarningSettings, restore,
+        ServiceStatus, Suspension, Version, WarningSettings, restore,
     };
 }

@@ -1,12 +1,14 @@
 //! The manifest, `service.toml`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU64;
 use std::ops::Range;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use stokehold_ledger::{Cents, Credits, Tariff};
+use stokehold_runtime::Host;
 use toml::Spanned;
 
 /// What a provider says of a service and its price.
@@ -34,18 +36,26 @@ pub struct Manifest {
     pub credits_per_call: Option<Credits>,
     /// What is captured.
     pub settle: Settle,
+    /// What calls cost that end otherwise than with an answer.
+    pub on: On,
+    /// How much of a call's fuel `fuel-remaining` does not show, in millionths.
+    pub finish_reserve_millionths: u32,
     /// The memory of one guest, in bytes.
     pub memory_bytes_max: usize,
     /// How long a call may run.
     pub deadline: Duration,
     /// How many calls may run at once.
     pub concurrency: u32,
+    /// The hosts that it wants to reach.
+    pub outbound: Vec<Host>,
+    /// What it is told through `wasi:config`.
+    pub config: BTreeMap<String, String>,
     /// What is for sale.
     pub packs: Vec<PackRow>,
 }
 
 /// What is captured of a call that succeeded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Settle {
     /// The whole hold, or what the guest has lowered it to.
@@ -53,6 +63,30 @@ pub enum Settle {
     Authorized,
     /// What the fuel cost that was used, rounded up to a micro-credit; the hold at the most.
     Fuel,
+}
+
+/// What a call costs that has ended without an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cost {
+    /// Nothing.
+    #[default]
+    Cancel,
+    /// What the fuel cost that it used.
+    CaptureUsed,
+}
+
+/// What calls cost that end otherwise than with an answer. Those that are not named here cost
+/// nothing, whatever a manifest says: they are the fault of the service or of its host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct On {
+    /// The service says that the client can mend it.
+    pub user_error: Cost,
+    /// The fuel that the hold bought did not suffice.
+    pub out_of_fuel: Cost,
+    /// It took too long.
+    pub deadline: Cost,
 }
 
 /// A pack that the manifest offers.
@@ -113,6 +147,10 @@ struct File {
     #[serde(default)]
     limits: LimitsTable,
     #[serde(default)]
+    outbound: OutboundTable,
+    #[serde(default)]
+    config: BTreeMap<String, String>,
+    #[serde(default)]
     pack: Vec<PackTable>,
 }
 
@@ -145,6 +183,9 @@ struct TariffTable {
     credits_per_call: Option<Number>,
     #[serde(default)]
     settle: Settle,
+    #[serde(default)]
+    on: On,
+    finish_reserve: Option<Number>,
 }
 
 #[derive(Default, Deserialize)]
@@ -153,6 +194,13 @@ struct LimitsTable {
     memory_mib: Option<Spanned<u32>>,
     deadline_s: Option<Spanned<u32>>,
     concurrency: Option<Spanned<u32>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OutboundTable {
+    #[serde(default)]
+    hosts: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -252,9 +300,16 @@ impl Reader<'_> {
             tariff: Tariff::new(fuel_per_credit.unwrap_or(NonZeroU64::MIN)),
             credits_per_call: file.tariff.credits_per_call.map(|number| self.credits(&number)),
             settle: file.tariff.settle,
+            on: file.tariff.on,
+            finish_reserve_millionths: file
+                .tariff
+                .finish_reserve
+                .map_or(0, |number| self.reserve(&number)),
             memory_bytes_max: self.limit("memory_mib", limits.memory_mib, 64) as usize * (1 << 20),
             deadline: Duration::from_secs(self.limit("deadline_s", limits.deadline_s, 60).into()),
             concurrency: self.limit("concurrency", limits.concurrency, 16),
+            outbound: file.outbound.hosts.iter().filter_map(|host| self.host(host)).collect(),
+            config: file.config,
             packs: file.pack.into_iter().map(|pack| self.pack(pack)).collect(),
         }
     }
@@ -269,6 +324,16 @@ impl Reader<'_> {
         );
         let price = self.price(&pack.price_eur);
         PackRow { name: pack.name, description: pack.description, credits, price }
+    }
+
+    fn host(&mut self, host: &Spanned<String>) -> Option<Host> {
+        let parsed = host.get_ref().parse::<Host>();
+        parsed
+            .map_err(|error| {
+                let mend = "a service reaches what its manifest and the operator name";
+                self.fault(Some(host.span()), error.to_string(), mend);
+            })
+            .ok()
     }
 
     fn limit(&mut self, name: &str, value: Option<Spanned<u32>>, default: u32) -> u32 {
@@ -286,6 +351,18 @@ impl Reader<'_> {
             self.fault(Some(number.span()), what, "write a number from 0 to 1000000000");
             Credits::ZERO
         })
+    }
+
+    fn reserve(&mut self, number: &Number) -> u32 {
+        const HALF: i64 = 500_000;
+        let millionths = self.credits(number).micros();
+        self.check(
+            number,
+            millionths <= HALF,
+            "finish_reserve has to be from 0 to 0.5",
+            "write the part of the fuel that is kept back, such as 0.02",
+        );
+        u32::try_from(millionths).unwrap_or(0)
     }
 
     fn price(&mut self, number: &Number) -> Cents {
@@ -348,6 +425,19 @@ price_eur = 99.90
         assert_eq!(manifest.packs[0].price, Cents(9_990));
         assert_eq!(manifest.memory_bytes_max, 64 << 20);
         assert_eq!((manifest.unit.as_str(), manifest.settle), ("Credits", Settle::Authorized));
+    }
+
+    #[test]
+    fn a_tariff_says_what_failures_cost() {
+        let tariff = "[tariff]\non = { user-error = \"capture-used\", deadline = \"cancel\" }\n\
+                      finish_reserve = 0.02";
+        let manifest = Manifest::parse("x", &GOOD.replace("[tariff]", tariff)).expect("good");
+        let on = On { user_error: Cost::CaptureUsed, ..On::default() };
+        assert_eq!((manifest.on, manifest.finish_reserve_millionths), (on, 20_000));
+        let traps = tariff.replace("user-error", "trap");
+        assert!(faults(&GOOD.replace("[tariff]", &traps))[0].1.contains("trap"));
+        let above = tariff.replace("0.02", "0.51");
+        assert_eq!(faults(&GOOD.replace("[tariff]", &above))[0].0, 12);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::admission::Full;
 use crate::error::Error;
 
-/// Why a call has no result. Nothing is charged for any of these.
+/// Why a call has no result. Where it says nothing else, nothing is charged.
 #[derive(Debug, Error)]
 pub enum CallFailure {
     /// No service has this name.
@@ -38,12 +38,33 @@ pub enum CallFailure {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The version is suspended: call after call of it has failed.
+    #[error("the service is suspended because call after call has failed; try again in {} s",
+        retry_after.as_secs())]
+    Suspended {
+        /// When one call may try it.
+        retry_after: Duration,
+    },
+    /// The call may cost more than this host, or the account's day, allows.
+    #[error("{0}")]
+    SpendLimit(String),
+    /// The quote that was sent along does not fit the call.
+    #[error("{0}; ask for another quote")]
+    BadQuote(String),
+    /// The client does not want it any more.
+    #[error("the call was cancelled by its client. Nothing was charged.")]
+    Cancelled,
     /// The service itself says why it does not answer.
     #[error("{}", text(.0))]
     Failed(Failure),
     /// The host stopped the guest.
-    #[error("{0}. Nothing was charged.")]
-    Stopped(Stop),
+    #[error("{stop}. {}", charged_text(*.charged))]
+    Stopped {
+        /// Why.
+        stop: Stop,
+        /// What the tariff has it cost.
+        charged: Credits,
+    },
     /// What the guest handed over is not what the contract asks for.
     #[error("bad output: {0}. Nothing was charged.")]
     BadOutput(String),
@@ -84,27 +105,37 @@ pub struct Limit {
 }
 
 impl CallFailure {
+    /// The host stopped the guest, and nothing is charged yet.
+    pub(crate) fn stopped(stop: Stop) -> Self {
+        Self::Stopped { stop, charged: Credits::ZERO }
+    }
+
     /// The class of the outcome, as it stands on the call's record.
     pub fn class(&self) -> &str {
         match self {
             Self::Failed(Failure::UserError(_)) => "user-error",
             Self::Failed(Failure::AccessError(_)) => "access-error",
             Self::Failed(Failure::Unavailable(_)) => "unavailable",
-            Self::Stopped(Stop::OutOfFuel { .. }) => "out-of-fuel",
-            Self::Stopped(Stop::Memory { .. }) => "memory",
-            Self::Stopped(Stop::Deadline { .. }) => "deadline",
-            Self::Stopped(Stop::Output { .. }) => "output",
-            Self::Stopped(Stop::Trap { .. }) => "trap",
+            Self::Stopped { stop: Stop::OutOfFuel { .. }, .. } => "out-of-fuel",
+            Self::Stopped { stop: Stop::Memory { .. }, .. } => "memory",
+            Self::Stopped { stop: Stop::Deadline { .. }, .. } => "deadline",
+            Self::Stopped { stop: Stop::Output { .. }, .. } => "output",
+            Self::Stopped { stop: Stop::Handles { .. }, .. } => "handles",
+            Self::Stopped { stop: Stop::Trap { .. }, .. } => "trap",
             Self::BadOutput(_) => "bad-output",
             Self::HoldLost(_) => "hold-lost",
             Self::HostStopping => "host-stopped",
             Self::UnknownService | Self::NotActive(_) | Self::NoVersion => "no-service",
             Self::Before { class, .. } => class,
             Self::BadKey(_) => "user-error",
+            Self::Suspended { .. } => "suspended",
+            Self::SpendLimit(_) => "spend-limit",
+            Self::BadQuote(_) => "bad-quote",
+            Self::Cancelled => "cancelled",
             Self::Insufficient { .. } => "insufficient-credits",
             Self::Refused(_) => "refused",
             Self::Busy { .. } => "busy",
-            Self::Stopped(Stop::HostFault(_)) | Self::Host(_) => "host-fault",
+            Self::Stopped { stop: Stop::HostFault(_), .. } | Self::Host(_) => "host-fault",
         }
     }
 
@@ -112,22 +143,30 @@ impl CallFailure {
     pub fn limit(&self, fuel_used: Option<u64>) -> Option<Limit> {
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let limit = |name, value, used| Some(Limit { name, value, used });
-        match self {
-            Self::Stopped(Stop::OutOfFuel { limit: value }) => {
-                limit("fuel", *value, fuel_used.unwrap_or(*value))
-            }
-            Self::Stopped(Stop::Memory { limit_bytes, asked_bytes }) => {
+        let Self::Stopped { stop, .. } = self else { return None };
+        match stop {
+            Stop::OutOfFuel { limit: value } => limit("fuel", *value, fuel_used.unwrap_or(*value)),
+            Stop::Memory { limit_bytes, asked_bytes } => {
                 limit("memory_bytes", *limit_bytes as u64, *asked_bytes as u64)
             }
-            Self::Stopped(Stop::Deadline { limit: value, elapsed }) => {
+            Stop::Deadline { limit: value, elapsed } => {
                 limit("deadline_ms", millis(*value), millis(*elapsed))
             }
-            Self::Stopped(Stop::Output { limit_bytes }) => {
+            Stop::Handles { limit: value, asked } => limit("handles", *value as u64, *asked as u64),
+            Stop::Output { limit_bytes } => {
                 let value = *limit_bytes as u64;
                 limit("output_bytes", value, value.saturating_add(1))
             }
             _ => None,
         }
+    }
+}
+
+fn charged_text(charged: Credits) -> String {
+    if charged.is_zero() {
+        "Nothing was charged.".into()
+    } else {
+        format!("{charged} credits were charged for the fuel that was used.")
     }
 }
 
@@ -144,6 +183,9 @@ impl From<Full> for CallFailure {
             Full::Stopping => Self::HostStopping,
             Full::Account { max } => {
                 busy(format!("this account has as many calls under way as it may ({max})"), 1)
+            }
+            Full::Service { max } => {
+                busy(format!("as many calls of this service wait as may ({max})"), 5)
             }
             Full::Queue { max } => {
                 busy(format!("as many calls wait as this host allows ({max})"), 5)
@@ -162,6 +204,7 @@ impl From<StoreError> for CallFailure {
             StoreError::IdempotencyConflict => {
                 Self::BadKey("idempotency_conflict: this key was used for another request".into())
             }
+            error @ StoreError::DayLimit { .. } => Self::SpendLimit(error.to_string()),
             error => Self::Host(error.into()),
         }
     }

@@ -61,6 +61,11 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// SHA-256 of a text, as it stands on receipts.
+pub(crate) fn sha256(text: &str) -> String {
+    hex(&Sha256::digest(text))
+}
+
 /// SHA-256 of several parts, kept apart by their lengths.
 pub(crate) fn digest(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Sha256::new();

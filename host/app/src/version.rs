@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use stokehold_runtime::{Faults, Report, Runtime};
-use stokehold_store::{NewPack, NewVersion, Version};
+use stokehold_runtime::{Faults, Library, LoadError, Program, Report, Runtime, StartError};
+use stokehold_store::{NewPack, NewVersion, Suspension, Version};
 
-use crate::app::{App, runtime_settings};
+use crate::app::App;
 use crate::caller::Caller;
-use crate::catalogue::{Live, load};
+use crate::catalogue::{Active, Live};
 use crate::config::Config;
 use crate::error::Error;
+use crate::machine::{library_settings, runtime_settings};
 use crate::manifest::Manifest;
 use crate::secret::Secret;
 
@@ -37,11 +38,25 @@ pub struct Published {
 
 impl App {
     /// Checks a component as an upload does, without a host.
-    pub async fn check_component(component: &[u8]) -> Result<Result<Report, Faults>, Error> {
-        let settings = runtime_settings(&Config::default());
-        let runtime = Runtime::new(&settings).map_err(|error| Error::Host(error.to_string()))?;
-        let program = load(runtime, component.to_vec()).await?;
-        Ok(program.map(|program| program.report().clone()))
+    pub async fn check_component(
+        config: &Config,
+        component: Vec<u8>,
+    ) -> Result<Result<Report, Faults>, Error> {
+        let failed = |error: StartError| Error::Host(error.to_string());
+        let runtime = Runtime::new(&runtime_settings(config)).map_err(failed)?;
+        let library = Library::open(runtime, library_settings(config, None)).map_err(failed)?;
+        Ok(admit(&library, component).await?.map(|program| program.report().clone()))
+    }
+
+    /// The program that calls of a version run on.
+    pub(crate) async fn program(&self, active: &Active) -> Result<Program, Error> {
+        let version = &active.version;
+        let component = async { Ok(self.store.version(version.id).await?.1) };
+        let program = self.library.program(&version.digest, component).await;
+        program.map_err(|error| match error {
+            LoadError::Component(error) => error,
+            error => Error::Host(error.to_string()),
+        })
     }
 
     /// Uploads a version on the provider's behalf.
@@ -88,9 +103,26 @@ impl App {
     ) -> Result<Version, Error> {
         let live = self.managed(caller, name)?;
         let version = self.store.activate_version(live.service.id, number).await?;
+        self.forgive(&live, &version).await?;
         self.catalogue.refresh(&self.store, name).await?;
         tracing::info!(service = name, version = number, "version activated");
         Ok(version)
+    }
+
+    /// Why a version takes no calls, if it is suspended.
+    pub fn suspension(&self, version: &Version) -> Option<Suspension> {
+        self.breakers.suspension(version.id)
+    }
+
+    /// Begins anew with a version that is put into service, and with the one before it.
+    async fn forgive(&self, before: &Live, version: &Version) -> Result<(), Error> {
+        let before = before.active.as_ref().map(|active| active.version.id);
+        for id in before.into_iter().chain([version.id]) {
+            if self.breakers.reset(id) {
+                self.store.resume_version(id).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn create_version(
@@ -101,7 +133,7 @@ impl App {
     ) -> Result<Published, Error> {
         let service = &live.service;
         let (manifest, template) = check(&service.name, &upload)?;
-        let program = load(self.runtime.clone(), upload.component.clone()).await?;
+        let program = admit(&self.library, upload.component.clone()).await?;
         let program = program.map_err(|faults| {
             Error::BadUpload(faults.0.into_iter().map(|fault| (fault.what, fault.mend)).collect())
         })?;
@@ -113,6 +145,9 @@ impl App {
             credit_template: template,
         };
         let version = self.store.create_version(service.id, new, activate).await?;
+        if activate {
+            self.forgive(&live, &version).await?;
+        }
         self.offer_packs(&live, &manifest).await?;
         self.catalogue.refresh(&self.store, &service.name).await?;
         tracing::info!(
@@ -141,6 +176,15 @@ impl App {
             }
         }
         Ok(())
+    }
+}
+
+/// Compiles an upload's component now, so that its first call need not.
+async fn admit(library: &Library, component: Vec<u8>) -> Result<Result<Program, Faults>, Error> {
+    match library.admit(component).await {
+        Ok(program) => Ok(Ok(program)),
+        Err(LoadError::Refused(faults)) => Ok(Err(faults)),
+        Err(error) => Err(Error::Host(error.to_string())),
     }
 }
 

@@ -28,7 +28,23 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Config, Failure> {
             })?;
         }
     }
-    Ok(config)
+    Ok(compiling(config))
+}
+
+/// The defaults, for a host that one command runs for itself.
+pub(crate) fn local() -> Config {
+    compiling(Config::default())
+}
+
+/// Has components compiled by this program in processes of their own.
+fn compiling(mut config: Config) -> Config {
+    // On Linux by its link, which leads to this very program also after an upgrade has replaced it.
+    config.runtime.compiler = if cfg!(target_os = "linux") {
+        Some("/proc/self/exe".into())
+    } else {
+        env::current_exe().ok()
+    };
+    config
 }
 
 /// What is wrong with the settings, as a failure.
@@ -59,7 +75,7 @@ fn read(path: &Path) -> Result<(Config, Table), Failure> {
 
 /// Splits `calls_running_max` into section and key; `None` where it is of no section.
 fn split(name: &str) -> Option<(&str, &str)> {
-    let sections = ["server", "store", "calls", "runtime", "broker", "mail"];
+    let sections = ["server", "store", "calls", "runtime", "outbound", "broker", "mail"];
     sections.into_iter().find_map(|section| {
         let key = name.strip_prefix(section)?.strip_prefix('_')?;
         Some((section, key))

@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod failure;
 mod output;
+mod profile;
 mod project;
 
 use std::process::ExitCode;
@@ -34,12 +35,20 @@ enum Command {
     Run(commands::run::Args),
     /// Upload a version to a server and make it live
     Publish(commands::publish::Args),
+    /// Look at the receipts of calls
+    #[command(subcommand)]
+    Receipt(commands::receipt::Command),
     /// Look at the ledger of a data directory
     #[command(subcommand)]
     Ledger(commands::ledger::Command),
     /// Look at the configuration
     #[command(subcommand)]
     Config(commands::config::Command),
+    /// Show what a guest's work costs in fuel
+    PriceList(commands::price_list::Args),
+    /// Compile what comes in for a host that is this process's parent
+    #[command(name = stokehold_app::types::COMPILE, hide = true)]
+    Compile(commands::compile::Args),
 }
 
 fn main() -> ExitCode {
@@ -51,6 +60,9 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<ExitCode, Failure> {
+    if let Command::Compile(args) = command {
+        return Ok(commands::compile::run(&args));
+    }
     output::start_log();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new("the threads cannot be started", error))?;
@@ -61,8 +73,11 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
             Command::Check(args) => commands::check::run(args).await,
             Command::Run(args) => commands::run::run(args).await,
             Command::Publish(args) => commands::publish::run(args).await,
+            Command::Receipt(command) => commands::receipt::run(command).await,
             Command::Ledger(command) => commands::ledger::run(command),
             Command::Config(command) => commands::config::run(&command),
+            Command::PriceList(args) => Ok(commands::price_list::run(&args)),
+            Command::Compile(args) => Ok(commands::compile::run(&args)),
         }
     })
 }

@@ -1,6 +1,8 @@
-//! What one run may spend.
+//! What one run may spend, and on what terms.
 
 use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
 
 /// What one run may spend. Whatever runs out first ends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,4 +17,22 @@ pub struct Budget {
     pub output_bytes_max: usize,
     /// What is kept of the log, in bytes.
     pub log_bytes_max: usize,
+}
+
+/// The terms of a paid run.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// What was authorized, in micro-credits.
+    pub authorized: u64,
+    /// How much of the fuel `fuel-remaining` does not show, so that the guest can end well.
+    pub reserve_fuel: u64,
+    /// Who hears each line of the log as it is said. The log's limit bounds what waits there.
+    pub listener: Option<UnboundedSender<String>>,
+}
+
+impl From<u64> for Terms {
+    /// So many micro-credits, and nothing else.
+    fn from(authorized: u64) -> Self {
+        Terms { authorized, ..Terms::default() }
+    }
 }

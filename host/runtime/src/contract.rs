@@ -53,6 +53,50 @@ const SERVICE: Interface = Interface {
     ],
 };
 
+/// What a service may import of WASI: an interface, and the start of the versions that are alike.
+/// Files and sockets are there because languages with a runtime of their own import them, and give
+/// nothing.
+const WASI: [(&str, &[&str], &str); 10] = [
+    ("wasi:io", &["error", "poll", "streams"], WASI_VERSION),
+    ("wasi:clocks", &["monotonic-clock", "wall-clock"], WASI_VERSION),
+    ("wasi:random", &["random", "insecure", "insecure-seed"], WASI_VERSION),
+    (
+        "wasi:cli",
+        &[
+            "environment",
+            "exit",
+            "stdin",
+            "stdout",
+            "stderr",
+            "terminal-input",
+            "terminal-output",
+            "terminal-stdin",
+            "terminal-stdout",
+            "terminal-stderr",
+        ],
+        WASI_VERSION,
+    ),
+    ("wasi:filesystem", &["types", "preopens"], WASI_VERSION),
+    (
+        "wasi:sockets",
+        &[
+            "network",
+            "instance-network",
+            "ip-name-lookup",
+            "tcp",
+            "tcp-create-socket",
+            "udp",
+            "udp-create-socket",
+        ],
+        WASI_VERSION,
+    ),
+    ("wasi:http", &["types", "outgoing-handler"], WASI_VERSION),
+    ("wasi:config", &["store"], "0.2.0-rc.1"),
+    ("wasi:keyvalue", &["store", "atomics", "batch"], "0.2.0-draft"),
+    ("wasi:logging", &["logging"], "0.1.0-draft"),
+];
+const WASI_VERSION: &str = "0.2.";
+
 /// All that keeps a component from being a paid service.
 pub(crate) fn faults(engine: &Engine, component: &Component) -> Vec<Fault> {
     let mut faults: Vec<Fault> = component
@@ -64,6 +108,10 @@ pub(crate) fn faults(engine: &Engine, component: &Component) -> Vec<Fault> {
 }
 
 fn import_faults(engine: &Engine, name: &str, item: &ComponentItem) -> Vec<Fault> {
+    // The linker compares these types itself.
+    if is_wasi(name) && matches!(item, ComponentItem::ComponentInstance(_)) {
+        return Vec::new();
+    }
     let offered = [CHARGE, TYPES].into_iter().find(|it| it.name == name);
     let (Some(interface), ComponentItem::ComponentInstance(instance)) = (offered, item) else {
         return vec![Fault::new(
@@ -97,21 +145,47 @@ fn import_faults(engine: &Engine, name: &str, item: &ComponentItem) -> Vec<Fault
 
 fn import_mend(name: &str) -> String {
     let (package, version) = split(name);
-    if package.starts_with("wasi:filesystem/") || package.starts_with("wasi:sockets/") {
-        return "a service never gets files or sockets: leave out what uses them; Rust guests \
-                build for wasm32-unknown-unknown"
-            .to_owned();
-    }
     if package.starts_with("wasi:") {
-        return "this host offers no WASI yet: leave out what uses it; Rust guests build for \
-                wasm32-unknown-unknown"
-            .to_owned();
+        return wasi_mend(package, version);
     }
     match version {
         Some(version) if is_ours(package) && version != VERSION => {
             format!("expected version {VERSION}, found {version}: {REBUILD}")
         }
-        _ => format!("leave it out: a service may import {} and nothing else", CHARGE.name),
+        _ => {
+            format!("leave it out: a service may import {}, WASI 0.2 and nothing else", CHARGE.name)
+        }
+    }
+}
+
+fn is_wasi(name: &str) -> bool {
+    let (interface, version) = split(name);
+    let version = version.unwrap_or_default();
+    WASI.iter().any(|(package, interfaces, versions)| {
+        let rest = interface.strip_prefix(package).and_then(|rest| rest.strip_prefix('/'));
+        let is_version = if versions.ends_with('.') {
+            version.starts_with(versions)
+        } else {
+            version == *versions
+        };
+        is_version && rest.is_some_and(|rest| interfaces.contains(&rest))
+    })
+}
+
+fn wasi_mend(interface: &str, version: Option<&str>) -> String {
+    let package = interface.split('/').next().unwrap_or_default();
+    match WASI.iter().find(|(known, ..)| *known == package) {
+        Some((_, interfaces, versions)) => format!(
+            "this host offers {package} in version {versions}{} with {}, found {}: leave out what \
+             uses the rest, or build with tools for that version",
+            if versions.ends_with('.') { "x" } else { "" },
+            interfaces.join(", "),
+            shown(version.unwrap_or("none")),
+        ),
+        None => format!(
+            "leave out what uses it: of WASI a service may import {}",
+            WASI.map(|(package, ..)| package).join(", ")
+        ),
     }
 }
 

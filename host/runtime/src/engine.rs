@@ -31,34 +31,44 @@ pub enum StartError {
         "the guests' threads do not start: {0}\nhint: raise the limit on threads, or set `guest_threads` lower"
     )]
     Threads(#[from] std::io::Error),
+    /// There is no place for machine code.
+    #[error(
+        "the cache of machine code cannot be made: {0}\nhint: the data directory has to be writable"
+    )]
+    Cache(#[source] std::io::Error),
 }
 
 /// Makes the engine: with a pool of instances, or where the addresses for a pool are not to be
 /// had, without one. Guests cannot tell the difference, only the operator's clock can.
 pub(crate) fn start(settings: &Settings) -> Result<Engine, StartError> {
     let pool = InstanceAllocationStrategy::Pooling(pool(settings));
-    Engine::new(config().allocation_strategy(pool)).or_else(|error| {
+    Engine::new(config(settings.profile).allocation_strategy(pool)).or_else(|error| {
         tracing::warn!(
             error = format!("{error:#}"),
             "no pool of instances, calls start slower: \
              allow more address space (ulimit -v) or set `instances_max` lower"
         );
         let on_demand = InstanceAllocationStrategy::OnDemand;
-        Engine::new(config().allocation_strategy(on_demand))
+        Engine::new(config(settings.profile).allocation_strategy(on_demand))
             .map_err(|error| StartError::Engine(format!("{error:#}")))
     })
 }
 
+/// Makes the engine of a compiler, which runs nothing and so needs no pool.
+pub(crate) fn start_compiler() -> wasmtime::Result<Engine> {
+    Engine::new(&config(false))
+}
+
 /// What compiles and what runs share. The same component, request and budget give the same fuel
 /// and the same answer on every machine, so what could differ is fixed or off.
-fn config() -> Config {
+fn config(profile: bool) -> Config {
     let mut config = Config::new();
     config
         .consume_fuel(true)
         .operator_cost(operator_costs())
         // A yield every so much fuel and a time-out around the call stop a guest as surely as
-        // epochs, which cost much on top of fuel.
-        .epoch_interruption(false)
+        // epochs, which cost much on top of fuel. A profile is worth it.
+        .epoch_interruption(profile)
         // Components of this contract are synchronous; without the bookkeeping for concurrent
         // ones a call starts much quicker.
         .concurrency_support(false)

@@ -1,15 +1,14 @@
 //! From bytes to a program, or to every reason why not.
 
-use std::fmt::Write as _;
-
-use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 use crate::bindings::PaidServicePre;
+use crate::compiler;
 use crate::contract;
 use crate::fault::{Fault, Faults};
 use crate::instance::State;
+use crate::library::digest;
 use crate::program::{Program, Report};
 use crate::settings::Settings;
 use crate::shape::Shape;
@@ -31,10 +30,32 @@ impl Loader {
         Loader { linker, settings: settings.clone() }
     }
 
+    pub(crate) fn engine(&self) -> &Engine {
+        self.linker.engine()
+    }
+
+    /// Compiles here and checks.
     pub(crate) fn load(&self, bytes: &[u8]) -> Result<Program, Faults> {
-        check_bytes(bytes, self.settings.component_bytes_max)?;
+        self.check_bytes(bytes)?;
         let engine = self.linker.engine();
-        let component = Component::new(engine, bytes).map_err(|error| not_compiled(&error))?;
+        let component = Component::new(engine, bytes)
+            .map_err(|error| compiler::not_compiled(&format!("{error:#}")))?;
+        self.finish(&component, digest(bytes), bytes.len())
+    }
+
+    /// What can be told without compiling.
+    pub(crate) fn check_bytes(&self, bytes: &[u8]) -> Result<(), Fault> {
+        check_bytes(bytes, self.settings.component_bytes_max)
+    }
+
+    /// Checks a compiled component of that digest and size, and links it.
+    pub(crate) fn finish(
+        &self,
+        component: &Component,
+        digest: String,
+        size_bytes: usize,
+    ) -> Result<Program, Faults> {
+        let engine = self.linker.engine();
         let mut faults = contract::faults(engine, &component.component_type());
         // `None` only where a component imports modules, which is a fault already.
         let shape = component.resources_required().as_ref().map(Shape::new);
@@ -42,7 +63,7 @@ impl Loader {
         let (true, Some(shape)) = (faults.is_empty(), shape) else {
             return Err(at_most(FAULTS_MAX, faults));
         };
-        let pre = self.linker.instantiate_pre(&component);
+        let pre = self.linker.instantiate_pre(component);
         let pre = pre.and_then(PaidServicePre::new);
         let pre = pre.map_err(|error| {
             Fault::new(
@@ -50,7 +71,10 @@ impl Loader {
                 "build it against wit/service-0.1.0 of this host",
             )
         })?;
-        Ok(Program::new(pre, report(engine, bytes, &component, &shape)))
+        let code = component.image_range();
+        let code_bytes = code.end.addr().saturating_sub(code.start.addr());
+        let report = report(engine, digest, size_bytes, component, &shape);
+        Ok(Program::new(pre, report, code_bytes))
     }
 }
 
@@ -103,20 +127,19 @@ fn at_most(max: usize, mut faults: Vec<Fault>) -> Faults {
     Faults(faults)
 }
 
-fn not_compiled(error: &wasmtime::Error) -> Fault {
-    Fault::new(
-        format!("the component does not compile: {error:#}"),
-        "build it again and upload the whole file; if the message names a limit, stay below it",
-    )
-}
-
-fn report(engine: &Engine, bytes: &[u8], component: &Component, shape: &Shape) -> Report {
+fn report(
+    engine: &Engine,
+    digest: String,
+    size_bytes: usize,
+    component: &Component,
+    shape: &Shape,
+) -> Report {
     let ty = component.component_type();
     let imports = ty.imports(engine).map(|(name, _)| name.to_owned());
     let exports = ty.exports(engine).map(|(name, _)| name.to_owned());
     Report {
-        digest: hexadecimal(&Sha256::digest(bytes)),
-        size_bytes: bytes.len(),
+        digest,
+        size_bytes,
         imports: imports.collect(),
         exports: exports.collect(),
         memories: shape.memories,
@@ -124,12 +147,4 @@ fn report(engine: &Engine, bytes: &[u8], component: &Component, shape: &Shape) -
         tables: shape.tables,
         table_elements_min: shape.table_elements_min,
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

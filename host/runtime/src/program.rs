@@ -12,16 +12,29 @@ use crate::instance::State;
 pub struct Program {
     pre: PaidServicePre<State>,
     report: Arc<Report>,
+    code_bytes: usize,
+    uses_services: bool,
 }
 
 impl Program {
-    pub(crate) fn new(pre: PaidServicePre<State>, report: Report) -> Self {
-        Program { pre, report: Arc::new(report) }
+    pub(crate) fn new(pre: PaidServicePre<State>, report: Report, code_bytes: usize) -> Self {
+        let uses_services = report.imports.iter().any(|name| name.starts_with("wasi:"));
+        Program { pre, report: Arc::new(report), code_bytes, uses_services }
     }
 
     /// What the checks found.
     pub fn report(&self) -> &Report {
         &self.report
+    }
+
+    /// Size of the machine code, in bytes.
+    pub fn code_bytes(&self) -> usize {
+        self.code_bytes
+    }
+
+    /// Whether it imports more than the contract: then what its host does is collected as it runs.
+    pub(crate) fn uses_services(&self) -> bool {
+        self.uses_services
     }
 
     pub(crate) fn pre(&self) -> &PaidServicePre<State> {

@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use crate::Failure;
+use crate::bill::HostCalls;
+use crate::price_list::HostCall;
+use crate::profile::Profile;
 use crate::stop::Stop;
 
 /// One run: how it ended, and what it used until then.
@@ -19,11 +22,27 @@ pub struct Run<T> {
     pub elapsed: Duration,
     /// The lowest amount that the guest said to capture at most, if it said one.
     pub capture_at_most: Option<u64>,
-    /// What the guest said of its progress, a line each.
+    /// What the guest said: of its progress, to its standard streams and to the log, a line each.
     pub log: Vec<String>,
+    /// What the guest had its host do, and what that cost.
+    pub host_calls: Vec<HostCalls>,
+    /// Where its fuel went, where the runtime's settings ask for it.
+    pub profile: Option<Profile>,
 }
 
+/// Calls whose answers are not the same each time.
+const CHANGEABLE: [HostCall; 4] =
+    [HostCall::Clocks, HostCall::Random, HostCall::KeyValue, HostCall::HttpRequest];
+
 impl<T> Run<T> {
+    /// Whether the same component, request and budget give the same run again: the guest has asked
+    /// for no clock, no random number, no stored value and no other host.
+    pub fn is_repeatable(&self) -> bool {
+        let asked =
+            |call: &HostCall| self.host_calls.iter().any(|calls| calls.name == call.price().name);
+        !CHANGEABLE.iter().any(asked)
+    }
+
     /// A run that the host broke before it could be measured.
     pub(crate) fn broken(reason: String) -> Self {
         Run {
@@ -33,6 +52,8 @@ impl<T> Run<T> {
             elapsed: Duration::ZERO,
             capture_at_most: None,
             log: Vec::new(),
+            host_calls: Vec::new(),
+            profile: None,
         }
     }
 }

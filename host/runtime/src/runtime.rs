@@ -6,9 +6,11 @@ use std::sync::Arc;
 use tokio::runtime::Runtime as Threads;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use wasmtime::Engine;
 use wasmtime::component::Linker;
 
-use crate::budget::Budget;
+use crate::access::Access;
+use crate::budget::{Budget, Terms};
 use crate::engine::{self, StartError};
 use crate::fault::Faults;
 use crate::instance::{Answer, Call, State};
@@ -16,7 +18,7 @@ use crate::load::Loader;
 use crate::program::Program;
 use crate::run::Run;
 use crate::settings::Settings;
-use crate::{Quote, Request, charge, threads};
+use crate::{Quote, Request, charge, services, threads};
 
 /// Loads components and runs them on threads of its own. Cheap to clone; the last clone that
 /// goes takes the threads with it, without waiting for runs that nobody waits for.
@@ -48,6 +50,7 @@ impl Runtime {
         let engine = engine::start(settings)?;
         let mut linker = Linker::<State>::new(&engine);
         charge::add_to_linker(&mut linker)
+            .and_then(|()| services::add_to_linker(&mut linker))
             .map_err(|error| StartError::Engine(format!("{error:#}")))?;
         let places = usize::try_from(settings.instances_max).unwrap_or(Semaphore::MAX_PERMITS);
         let inner = Inner {
@@ -60,43 +63,62 @@ impl Runtime {
     }
 
     /// Checks a component against the contract and compiles it, or tells all that is wrong with
-    /// it. This takes up to seconds of all cores and must not run on an async thread.
+    /// it. This takes up to seconds of all cores, has no limits and must not run on an async
+    /// thread: a host takes strangers' components through a [`Library`](crate::Library).
     pub fn load(&self, component: &[u8]) -> Result<Program, Faults> {
         self.inner.loader.load(component)
     }
 
-    /// Asks what `request` may cost. The guest sees an authorized amount of 0.
-    pub async fn quote(&self, program: &Program, request: Request, budget: Budget) -> Run<Quote> {
+    pub(crate) fn engine(&self) -> &Engine {
+        self.inner.loader.engine()
+    }
+
+    pub(crate) fn loader(&self) -> &Loader {
+        &self.inner.loader
+    }
+
+    /// Asks what `request` may cost. The guest sees an authorized amount of 0, and of `access` the
+    /// configuration alone.
+    pub async fn quote(
+        &self,
+        program: &Program,
+        request: Request,
+        budget: Budget,
+        access: &Access,
+    ) -> Run<Quote> {
         self.run(Call {
-            program: program.pre().clone(),
+            program: program.clone(),
+            access: access.of_quote(),
             export: |service, store, request| {
                 let service = service.stokehold_service_service();
                 Box::pin(service.call_quote(store, request))
             },
             request,
-            authorized: 0,
+            terms: Terms::default(),
             budget,
         })
         .await
     }
 
-    /// Has `request` done, for `authorized` micro-credits. The answer is whatever text the guest
+    /// Has `request` done, on these terms. The answer is whatever text the guest
     /// returned: whether it is JSON is the caller's question.
     pub async fn handle(
         &self,
         program: &Program,
         request: Request,
-        authorized: u64,
+        terms: impl Into<Terms>,
         budget: Budget,
+        access: Access,
     ) -> Run<String> {
         self.run(Call {
-            program: program.pre().clone(),
+            program: program.clone(),
+            access,
             export: |service, store, request| {
                 let service = service.stokehold_service_service();
                 Box::pin(service.call_handle(store, request))
             },
             request,
-            authorized,
+            terms: terms.into(),
             budget,
         })
         .await

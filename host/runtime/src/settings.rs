@@ -29,6 +29,9 @@ pub struct Settings {
     /// Memory of a finished guest that stays mapped for the next one, in bytes. 2 MiB by
     /// default: together with page-map scanning it had the best latencies at the tail.
     pub keep_resident_bytes: usize,
+    /// Whether each run tells where its fuel went. Not by default: it takes time, and other machine
+    /// code.
+    pub profile: bool,
 }
 
 impl Default for Settings {
@@ -41,6 +44,7 @@ impl Default for Settings {
             component_bytes_max: 64 * MIB,
             fuel_yield_interval: 1_000_000,
             keep_resident_bytes: 2 * MIB,
+            profile: false,
         }
     }
 }

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use wasmtime::component::ResourceTableError;
 use wasmtime::{Error, OutOfMemory, PoolConcurrencyLimitError, Trap, WasmBacktrace, WasmtimeBug};
 
+use wasmtime_wasi::I32Exit;
+
 use crate::memory::{HostMemoryShort, MemoryLimitBroken};
+use crate::services::HANDLES_MAX;
 
 /// Names in a backtrace are the guest's own, and so of any length.
 const FUNCTION_NAME_CHARS_MAX: usize = 120;
@@ -44,6 +48,14 @@ pub enum Stop {
         /// The limit, in bytes.
         limit_bytes: usize,
     },
+    /// The guest asked for more handles, to streams, requests and the like, than it may have.
+    #[error("too many handles: the run asked for {asked}, its limit is {limit}")]
+    Handles {
+        /// The limit.
+        limit: usize,
+        /// How many it would have had.
+        asked: usize,
+    },
     /// The guest broke a rule of WebAssembly or of the component model; a panic does, too. The
     /// backtrace is for its provider and not part of the text, which clients see.
     #[error("trap: {reason}")]
@@ -75,6 +87,9 @@ impl Stop {
                 asked_bytes: broken.asked_bytes,
             };
         }
+        if let Some(ResourceTableError::Full) = error.downcast_ref() {
+            return Stop::Handles { limit: HANDLES_MAX, asked: HANDLES_MAX + 1 };
+        }
         let reason = match error.downcast_ref::<Trap>() {
             Some(Trap::OutOfFuel) => return Stop::OutOfFuel { limit: fuel },
             Some(trap) => {
@@ -83,6 +98,9 @@ impl Stop {
             }
             None if is_too_long(error) => {
                 return Stop::Output { limit_bytes: output_bytes_max };
+            }
+            None if let Some(I32Exit(status)) = error.downcast_ref() => {
+                format!("the guest ended itself with status {status}")
             }
             None if phase == Phase::Instantiating || is_host_fault(error) => {
                 return Stop::HostFault(format!("{error:#}"));
@@ -110,11 +128,18 @@ fn is_host_fault(error: &Error) -> bool {
 }
 
 fn backtrace(error: &Error) -> Vec<String> {
-    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else {
-        return Vec::new();
-    };
+    let backtrace = error.downcast_ref::<WasmBacktrace>();
+    backtrace.map(function_names).unwrap_or_default()
+}
+
+/// Functions, innermost first, by name where the component has names.
+pub(crate) fn function_names(backtrace: &WasmBacktrace) -> Vec<String> {
     let name = |frame: &wasmtime::FrameInfo| match frame.func_name() {
-        Some(name) => name.chars().take(FUNCTION_NAME_CHARS_MAX).collect(),
+        // `#` leaves the compiler's own hash of a Rust function out.
+        Some(name) => {
+            let name = format!("{:#}", rustc_demangle::demangle(name));
+            name.chars().take(FUNCTION_NAME_CHARS_MAX).collect()
+        }
         None => format!("function {}", frame.func_index()),
     };
     backtrace.frames().iter().map(name).collect()

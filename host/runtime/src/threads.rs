@@ -16,14 +16,15 @@ pub(crate) fn start(threads: usize) -> io::Result<Runtime> {
         .worker_threads(threads)
         .thread_name("guest")
         .on_thread_start(stand_back)
-        .enable_time()
+        // Guests reach out through these threads as well, so that no broker thread works for them.
+        .enable_all()
         .build()
 }
 
 /// Lowers the calling thread's priority. On Linux alone is it a thread's own.
-fn stand_back() {
+pub(crate) fn stand_back() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+    if let Err(error) = rustix::process::nice(NICENESS) {
         tracing::warn!(%error, "guests run at the broker's own priority");
     }
 }

@@ -5,10 +5,12 @@ pub(crate) mod call;
 pub(crate) mod database;
 pub(crate) mod docs;
 pub(crate) mod document;
+pub(crate) mod event;
 pub(crate) mod hold;
 pub(crate) mod order;
 pub(crate) mod pack;
 pub(crate) mod service;
+pub(crate) mod signing_key;
 pub(crate) mod token;
 pub(crate) mod version;
 

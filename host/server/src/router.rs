@@ -49,6 +49,7 @@ pub fn router(host: &Host) -> Router {
         .route("/api/openapi.json", get(|| async move { Json(document) }))
         .merge(protocol())
         .merge(pages::routes())
+        .route("/.well-known/jwks.json", get(api::signing_key::jwks))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .method_not_allowed_fallback(method_not_allowed)
@@ -101,6 +102,9 @@ fn management(upload_bytes_max: usize) -> OpenApiRouter<Host> {
         .routes(routes!(api::account::statement))
         .routes(routes!(api::call::show))
         .routes(routes!(api::call::log))
+        .routes(routes!(api::call::cancel))
+        .routes(routes!(api::event::follow))
+        .routes(routes!(api::signing_key::rotate))
         .routes(routes!(api::token::create, api::token::list))
         .routes(routes!(api::token::revoke))
 }

@@ -1,7 +1,8 @@
 //! Calls of hosted services: each leaves a record.
 //!
 //! A call that is not free has a hold with the call's own id. The record and the hold are made in
-//! one step, before the guest starts, and both end in one step. A call that is still running when
+//! one step, before the guest starts, and both end in one step. A call may wait in between: then the
+//! record has what it is to be made with, see [`crate::waiting`]. A call that is still running when
 //! the store is opened was cut off, and [`Store::recover_calls`] cancels it.
 
 use std::sync::Arc;
@@ -14,9 +15,11 @@ use stokehold_ledger::{
 use crate::db::{Row, values};
 use crate::error::Error;
 use crate::hold::{SetAside, captured, set_aside};
+use crate::host;
 use crate::op::{Op, Wanted};
 use crate::replay::{self, Once};
 use crate::row;
+use crate::spending::Spender;
 use crate::store::Store;
 use crate::trial::{Use, Uses};
 use crate::working_set::{SettledCall, WorkingSet};
@@ -39,14 +42,20 @@ pub struct NewCall {
     pub dbuuid: Option<String>,
     /// The route.
     pub route: String,
+    /// What the guest knows the account by.
+    pub client_id: String,
     /// SHA-256 of the params, hexadecimal.
     pub params_digest: String,
+    /// The params of a call that is to wait; `None` for one that runs at once.
+    pub queued: Option<String>,
     /// The version of the price list that the fuel is counted by.
     pub price_list: String,
     /// The fuel that the hold buys.
     pub fuel_bought: u64,
     /// What is to be held; zero for a free call, which makes no hold.
     pub credits: Credits,
+    /// What the account's calls of one day may cost together, those that still run counted whole.
+    pub day_max: Option<Credits>,
     /// How long the hold may stay open.
     pub ttl: Span,
     /// Why the charge exists, in words for the client's statement.
@@ -69,12 +78,16 @@ pub struct Spent {
     pub outcome: String,
     /// The result, JSON.
     pub result: Option<String>,
+    /// SHA-256 of the result, hexadecimal: it outlives the result.
+    pub result_digest: Option<String>,
     /// What the client was told instead of a result.
     pub error: Option<String>,
     /// What the guest has said, line by line.
     pub log: String,
     /// The fuel that was burned.
     pub fuel_used: u64,
+    /// What the guest had its host do: a JSON object.
+    pub host_calls: String,
     /// The most memory that the guest had at once.
     pub memory_peak_bytes: u64,
     /// How long it ran, in milliseconds.
@@ -84,6 +97,8 @@ pub struct Spent {
 /// Where a call stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallStatus {
+    /// It waits for its turn.
+    Queued,
     /// The guest runs.
     Running,
     /// It has ended, and its hold was captured.
@@ -102,10 +117,15 @@ pub struct CallRecord {
     pub version_number: u32,
     pub digest: String,
     pub account: AccountKey,
+    /// None on a call that was made before calls had receipts.
+    pub client_id: Option<String>,
     pub route: String,
+    pub params_digest: String,
     pub status: CallStatus,
     pub outcome: Option<String>,
+    /// None also once it was swept.
     pub result: Option<String>,
+    pub result_digest: Option<String>,
     pub error: Option<String>,
     pub log: String,
     pub price_list: String,
@@ -113,9 +133,11 @@ pub struct CallRecord {
     pub credits_captured: Credits,
     pub fuel_bought: i64,
     pub fuel_used: i64,
+    pub host_calls: String,
     pub memory_peak_bytes: i64,
     pub duration_ms: i64,
     pub created_at: Timestamp,
+    pub started_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
 }
 
@@ -123,14 +145,20 @@ impl CallStatus {
     /// The status's name in the API and in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Queued => "queued",
             Self::Running => "running",
             Self::Captured => "captured",
             Self::Cancelled => "cancelled",
         }
     }
 
-    fn parse(name: &str) -> Option<Self> {
-        let all = [Self::Running, Self::Captured, Self::Cancelled];
+    /// Whether its outcome is known.
+    pub const fn has_ended(self) -> bool {
+        matches!(self, Self::Captured | Self::Cancelled)
+    }
+
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        let all = [Self::Queued, Self::Running, Self::Captured, Self::Cancelled];
         all.into_iter().find(|status| status.as_str() == name)
     }
 }
@@ -139,6 +167,11 @@ impl NewCall {
     /// The fuel as it stands on the record.
     pub(crate) fn fuel_bought(&self) -> i64 {
         integer(self.fuel_bought)
+    }
+
+    /// Where the call stands as soon as it is on record.
+    pub(crate) fn first_status(&self) -> CallStatus {
+        if self.queued.is_some() { CallStatus::Queued } else { CallStatus::Running }
     }
 }
 
@@ -196,11 +229,13 @@ impl Store {
 
     /// Cancels the calls that were cut off because the host they ran on is gone. Answers how many.
     pub async fn recover_calls(&self) -> Result<usize, Error> {
-        let now = self.now();
+        let (host, now) = (self.host(), self.now());
         let cut_off = self.read(move |db| {
-            let sql = "SELECT id FROM call WHERE status = 'running' AND NOT EXISTS \
-                       (SELECT 1 FROM host WHERE host.id = call.host_id AND lease_until > ?1)";
-            db.query(sql, values![now.0], |row| row::uuid(row, 0).map(CallId))
+            let gone = host::IS_GONE;
+            let sql = format!(
+                "SELECT id FROM call WHERE status = 'running' AND ended_at IS NULL AND {gone}"
+            );
+            db.query(&sql, values![now.0, host.0], |row| row::uuid(row, 0).map(CallId))
         });
         let cut_off = cut_off.await?;
         let mut recovered = 0;
@@ -234,9 +269,11 @@ impl Spent {
         Self {
             outcome: "host-stopped".into(),
             result: None,
+            result_digest: None,
             error: Some("The host stopped while the call ran. Nothing was charged.".into()),
             log: String::new(),
             fuel_used: 0,
+            host_calls: "{}".into(),
             memory_peak_bytes: 0,
             duration_ms: 0,
         }
@@ -259,6 +296,9 @@ impl Op for Begin {
         wanted.calls.push(self.new.id);
         wanted.accounts.extend(self.account().map(|key| (self.new.service, key)));
         wanted.replay(self.once.as_ref());
+        if self.new.day_max.is_some() {
+            wanted.spending.push((self.new.service, self.key));
+        }
         if self.may_have_trial {
             self.new.usage().want(wanted);
         }
@@ -271,6 +311,10 @@ impl Op for Begin {
         }
         if rows.call(new.id).is_some() {
             return Err(Error::Taken("call's id"));
+        }
+        let spender = new.day_max.map(|max| (Spender::of(new, self.key, rows.now()), max));
+        if let Some((spender, max)) = spender {
+            rows.spends_within(spender, new.credits, max)?;
         }
         let trial = self.may_have_trial.then(|| new.usage());
         if new.credits.is_zero() {
@@ -292,7 +336,7 @@ impl Op for Begin {
                 }
             }
         }
-        rows.begin(&self.new);
+        rows.begin(&self.new, spender.map(|(spender, _)| spender));
         rows.remember(self.once.as_ref(), new.id.to_string());
         Ok(Some(None))
     }
@@ -321,7 +365,7 @@ impl Op for Settle {
     }
 
     fn decide(&self, rows: &mut WorkingSet) -> Result<Self::Answer, Error> {
-        let known = rows.call(self.id).filter(|call| call.is_running);
+        let known = rows.call(self.id).filter(|call| !call.status.has_ended());
         let known = known.ok_or(Error::NotFound("running call"))?;
         let (captured, refusal) = if known.credits.is_zero() {
             let is_captured = matches!(self.settlement, Settlement::Capture(_));
@@ -337,6 +381,8 @@ impl Op for Settle {
         }
         rows.settle(SettledCall {
             id: self.id,
+            was_queued: known.status == CallStatus::Queued,
+            captured: captured.unwrap_or(Credits::ZERO),
             status: captured.map_or(CallStatus::Cancelled, |_| CallStatus::Captured),
             spent: self.spent.clone(),
             fuel_used: fuel_used.min(known.fuel_bought),
@@ -369,7 +415,9 @@ const CALL: &str = "SELECT call.id, call.service_id, service.name, version.numbe
                     call.account_key, call.route, call.status, call.outcome, call.result, \
                     call.error, call.log, call.price_list, call.credits, \
                     coalesce(hold.captured, 0), call.fuel_bought, call.fuel_used, \
-                    call.memory_peak_bytes, call.duration_ms, call.created_at, call.ended_at \
+                    call.memory_peak_bytes, call.duration_ms, call.created_at, call.ended_at, \
+                    call.client_id, call.params_digest, call.result_digest, call.host_calls, \
+                    call.started_at \
                     FROM call JOIN service ON service.id = call.service_id \
                     JOIN version ON version.id = call.version_id \
                     LEFT JOIN hold ON hold.id = call.id WHERE call.id = ?1";
@@ -397,6 +445,11 @@ fn call(row: Row<'_>) -> Result<CallRecord, Error> {
         duration_ms: row.get(18)?,
         created_at: Timestamp(row.get(19)?),
         ended_at: row.get::<Option<i64>>(20)?.map(Timestamp),
+        client_id: row.get(21)?,
+        params_digest: row.get(22)?,
+        result_digest: row.get(23)?,
+        host_calls: row.get(24)?,
+        started_at: row.get::<Option<i64>>(25)?.map(Timestamp),
     })
 }
 

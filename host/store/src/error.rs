@@ -1,6 +1,6 @@
 //! What can go wrong in the store.
 
-use stokehold_ledger::Refusal;
+use stokehold_ledger::{Credits, Refusal};
 use thiserror::Error;
 
 /// Why the store did not do what was asked. Unless it says otherwise, nothing was written.
@@ -18,6 +18,16 @@ pub enum Error {
     /// The idempotency key was used before, for another request.
     #[error("this idempotency key was used before for another request")]
     IdempotencyConflict,
+    /// What the account's calls cost today would be above their limit.
+    #[error(
+        "the calls of this account may cost {max} credits a day together, and {spent} are spent or held"
+    )]
+    DayLimit {
+        /// The limit.
+        max: Credits,
+        /// What those of today have captured, or hold.
+        spent: Credits,
+    },
     /// The queue of the writer is full: try again later.
     #[error("too many writes are waiting")]
     Busy,

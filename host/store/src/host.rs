@@ -17,6 +17,11 @@ pub(crate) const LEASE_MICROS: i64 = 10 * 1_000_000;
 /// How long the row of a host that has ended is kept, in microseconds: for whoever looks into it.
 const KEPT_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
+/// A condition on a row of `host_id`: that host is gone, at the instant ?1. The host ?2, which
+/// asks, is there.
+pub(crate) const IS_GONE: &str = "NOT EXISTS (SELECT 1 FROM host \
+     WHERE host.id = host_id AND (lease_until > ?1 OR host.id = ?2))";
+
 /// The number of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HostId(pub(crate) i64);
@@ -28,7 +33,7 @@ pub(crate) fn join(db: Db<'_>, now: Timestamp, lease_until: Timestamp) -> Result
                   WHERE last_instant < (SELECT max(last_instant) FROM host)";
     db.execute(latest, &[])?;
     let forget = "DELETE FROM host WHERE lease_until <= ?1 AND NOT EXISTS \
-                  (SELECT 1 FROM call WHERE status = 'running' AND call.host_id = host.id)";
+                  (SELECT 1 FROM call WHERE ended_at IS NULL AND call.host_id = host.id)";
     db.execute(forget, values![now.0.saturating_sub(KEPT_MICROS)])?;
     let add = "INSERT INTO host (name, started_at, lease_until) VALUES (?1, ?2, ?3)";
     db.insert(add, values![&name(), now.0, lease_until.0]).map(HostId)

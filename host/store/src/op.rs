@@ -37,6 +37,8 @@ pub(crate) struct Wanted {
     pub(crate) replays: Vec<[u8; 32]>,
     /// Services and databases, where the database may have the service's trial credits to come.
     pub(crate) trials: Vec<(ServiceId, String)>,
+    /// Accounts by their names, where what their calls cost today is limited.
+    pub(crate) spending: Vec<(ServiceId, AccountKey)>,
     /// How many holds to expire of whatever accounts. Those of the accounts above are expired
     /// anyway, all that are due.
     pub(crate) swept_max: u32,

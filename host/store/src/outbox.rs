@@ -7,6 +7,7 @@ use stokehold_ledger::{Account, AccountId, AccountKey, Credits, Span, Timestamp}
 
 use crate::db::{Db, Row, values};
 use crate::error::Error;
+use crate::host;
 use crate::row;
 use crate::seal::Seal;
 use crate::store::Store;
@@ -64,17 +65,17 @@ impl Store {
         self.write(move |db, now| {
             let lock = db.skip_locked();
             let claim = format!(
-                "UPDATE outbox SET host_id = ?3 WHERE id IN (SELECT id FROM outbox \
-                 WHERE due_at <= ?1 AND NOT EXISTS (SELECT 1 FROM host \
-                 WHERE host.id = outbox.host_id AND host.id <> ?3 AND lease_until > ?1) \
-                 ORDER BY due_at, id LIMIT ?2{lock})"
+                "UPDATE outbox SET host_id = ?2 WHERE id IN (SELECT id FROM outbox \
+                 WHERE due_at <= ?1 AND (host_id = ?2 OR {gone}) \
+                 ORDER BY due_at, id LIMIT ?3{lock})",
+                gone = host::IS_GONE
             );
-            db.execute(&claim, values![now.0, limit, host.0])?;
+            db.execute(&claim, values![now.0, host.0, limit])?;
             let mine = format!(
-                "{WARNING} WHERE due_at <= ?1 AND outbox.host_id = ?3 \
-                 ORDER BY due_at, outbox.id LIMIT ?2"
+                "{WARNING} WHERE due_at <= ?1 AND outbox.host_id = ?2 \
+                 ORDER BY due_at, outbox.id LIMIT ?3"
             );
-            db.query(&mine, values![now.0, limit, host.0], warning)
+            db.query(&mine, values![now.0, host.0, limit], warning)
         })
         .await
     }

@@ -16,6 +16,7 @@ use crate::call::{CallStatus, NewCall, Spent};
 use crate::error::Error;
 use crate::outbox::LowBalance;
 use crate::replay::{self, Kept, Once};
+use crate::spending::{Spender, Spending};
 
 /// See the module.
 pub(crate) struct WorkingSet {
@@ -27,6 +28,7 @@ pub(crate) struct WorkingSet {
     calls: HashMap<CallId, KnownCall>,
     replays: HashMap<[u8; 32], Kept>,
     trials: HashSet<(ServiceId, String)>,
+    spending: Spending,
     writes: Writes,
     changed_accounts: Vec<AccountId>,
     changed_holds: Vec<HoldId>,
@@ -44,13 +46,25 @@ pub(crate) struct Writes {
     /// What was posted, each of one hold.
     pub(crate) postings: Vec<HoldPosting>,
     /// Calls that have begun.
-    pub(crate) begun: Vec<Arc<NewCall>>,
+    pub(crate) begun: Vec<BegunCall>,
+    /// Calls that have left the queue.
+    pub(crate) started: Vec<CallId>,
     /// Calls that have ended.
     pub(crate) settled: Vec<SettledCall>,
     /// Answers that are kept for a repeat.
     pub(crate) kept: Vec<(Once, String)>,
     /// Warnings that are due.
     pub(crate) warnings: Vec<LowBalance>,
+    /// What accounts spend on days with a limit.
+    pub(crate) spent: Vec<(Spender, Credits)>,
+}
+
+/// A call that has begun.
+pub(crate) struct BegunCall {
+    /// The call.
+    pub(crate) new: Arc<NewCall>,
+    /// Whose spending it counts towards, where that is limited.
+    pub(crate) spender: Option<Spender>,
 }
 
 /// A posting of a hold.
@@ -71,6 +85,10 @@ pub(crate) struct SettledCall {
     pub(crate) id: CallId,
     /// How it ended.
     pub(crate) status: CallStatus,
+    /// What it captured.
+    pub(crate) captured: Credits,
+    /// Whether it still waited in the queue.
+    pub(crate) was_queued: bool,
     /// What it has used.
     pub(crate) spent: Arc<Spent>,
     /// The fuel that it has used, not above what was bought.
@@ -86,8 +104,10 @@ pub(crate) struct KnownCall {
     pub(crate) credits: Credits,
     /// The fuel that this buys.
     pub(crate) fuel_bought: i64,
-    /// Whether it has not ended.
-    pub(crate) is_running: bool,
+    /// Where it stands.
+    pub(crate) status: CallStatus,
+    /// Whose spending it counts towards, where that is limited.
+    pub(crate) spender: Option<Spender>,
 }
 
 struct Tracked<T> {
@@ -114,6 +134,7 @@ impl WorkingSet {
             calls: HashMap::new(),
             replays: HashMap::new(),
             trials: HashSet::new(),
+            spending: Spending::default(),
             writes: Writes::default(),
             changed_accounts: Vec::new(),
             changed_holds: Vec::new(),
@@ -183,22 +204,47 @@ impl WorkingSet {
         }
     }
 
-    /// Begins the record of a call.
-    pub(crate) fn begin(&mut self, call: &Arc<NewCall>) {
+    /// Refuses what would bring an account's spending of a day above its limit.
+    pub(crate) fn spends_within(
+        &self,
+        spender: Spender,
+        credits: Credits,
+        max: Credits,
+    ) -> Result<(), Error> {
+        self.spending.check(spender, credits, max)
+    }
+
+    /// Begins the record of a call, which counts towards the spending of `spender`.
+    pub(crate) fn begin(&mut self, call: &Arc<NewCall>, spender: Option<Spender>) {
         let known = KnownCall {
             service: call.service,
             credits: call.credits,
             fuel_bought: call.fuel_bought(),
-            is_running: true,
+            status: call.first_status(),
+            spender,
         };
+        if let Some(spender) = spender {
+            self.spending.add(spender, call.credits);
+        }
         self.calls.insert(call.id, known);
-        self.writes.begun.push(call.clone());
+        self.writes.begun.push(BegunCall { new: call.clone(), spender });
+    }
+
+    /// Takes a call out of the queue.
+    pub(crate) fn start(&mut self, id: CallId) -> Result<(), Error> {
+        let known = self.calls.get_mut(&id).filter(|known| known.status == CallStatus::Queued);
+        known.ok_or(Error::NotFound("queued call"))?.status = CallStatus::Running;
+        self.writes.started.push(id);
+        Ok(())
     }
 
     /// Ends the record of a call.
     pub(crate) fn settle(&mut self, settled: SettledCall) {
         if let Some(known) = self.calls.get_mut(&settled.id) {
-            known.is_running = false;
+            known.status = settled.status;
+            if let Some(spender) = known.spender {
+                self.spending.give_back(spender, known.credits, settled.captured);
+            }
         }
         self.writes.settled.push(settled);
     }
@@ -245,6 +291,7 @@ impl WorkingSet {
     /// All that is to be written.
     pub(crate) fn into_writes(mut self) -> Writes {
         let mut writes = self.writes;
+        writes.spent = self.spending.into_changed();
         let accounts = self.changed_accounts.iter().filter_map(|id| self.accounts.get(id));
         writes.accounts.extend(accounts.map(|tracked| tracked.row));
         for id in &self.changed_holds {
@@ -287,6 +334,10 @@ impl WorkingSet {
 
     pub(crate) fn load_trial(&mut self, service: ServiceId, dbuuid: &str) {
         self.trials.insert((service, dbuuid.to_owned()));
+    }
+
+    pub(crate) fn load_spending(&mut self, spender: Spender, credits: Credits) {
+        self.spending.load(spender, credits);
     }
 
     /// The accounts that were loaded.

@@ -10,6 +10,12 @@ pub(crate) enum Bench {
     /// The ledger: in process, over HTTP beside a bare handler, beside PostgreSQL's pgbench
     #[command(disable_help_flag = true)]
     Ledger(program::Arguments),
+    /// Calls in process: a fresh instance each, with and without the services of WASI
+    #[command(disable_help_flag = true)]
+    Calls(program::Arguments),
+    /// What metering costs: the coal roller native, unmetered, with fuel, with fuel and epochs
+    #[command(disable_help_flag = true)]
+    Fuel(program::Arguments),
 }
 
 /// Builds the benchmark and runs it.
@@ -18,6 +24,12 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Ledger(arguments) => {
             program::run("stokehold-bench-ledger", &["run"], arguments, &stokehold)
+        }
+        Bench::Calls(arguments) => {
+            program::run("stokehold-bench-furnace", &["calls"], arguments, &stokehold)
+        }
+        Bench::Fuel(arguments) => {
+            program::run("stokehold-bench-furnace", &["fuel"], arguments, &stokehold)
         }
     }
 }

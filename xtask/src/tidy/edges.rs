@@ -7,7 +7,7 @@ use super::finding::Finding;
 use crate::{command, paths};
 
 /// Each crate, and those of ours that it may depend on, in its tests too.
-const EDGES: [(&str, &[&str]); 10] = [
+const EDGES: [(&str, &[&str]); 11] = [
     ("stokehold-ledger", &[]),
     ("stokehold-runtime", &[]),
     ("stokehold-wire", &["ledger"]),
@@ -16,6 +16,7 @@ const EDGES: [(&str, &[&str]); 10] = [
     ("stokehold-app", &["ledger", "store", "runtime"]),
     ("stokehold-server", &["app", "wire"]),
     ("stokehold", &["app", "server", "wire", "runtime", "ledger"]),
+    ("stokehold-bench-furnace", &["runtime", "tests"]),
     ("stokehold-bench-ledger", &["ledger", "store", "tests"]),
     ("xtask", &[]),
 ];

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::json;
-use stokehold_app::App;
 use stokehold_app::types::{Fault, Report};
+use stokehold_app::{App, Cost, Manifest, On, Settle};
 
+use crate::config;
 use crate::failure::Failure;
 use crate::output;
 use crate::project::{self, Project};
@@ -22,7 +23,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let project = project::load(&args.path)?;
-    let checked = App::check_component(&project.upload.component).await;
+    let checked = App::check_component(&config::local(), project.upload.component.clone()).await;
     let checked = checked.map_err(|error| Failure::new("the check could not run", error))?;
     match checked {
         Ok(report) => {
@@ -44,6 +45,8 @@ fn as_json(project: &Project, report: &Report) -> serde_json::Value {
     json!({
         "valid": true,
         "service": project.manifest.name,
+        "settle": project.manifest.settle,
+        "on": project.manifest.on,
         "digest": report.digest,
         "size": report.size_bytes,
         "imports": report.imports,
@@ -58,12 +61,14 @@ fn as_text(project: &Project, report: &Report) -> String {
     };
     format!(
         "{path} is a service\n  service  {name} ({label})\n  tariff   {fuel} fuel a credit\n  \
+         costs    {costs}\n  \
          limits   {memory} MiB, {deadline} s, {concurrency} at once\n  size     {size} bytes\n  \
          digest   {digest}\n  imports  {imports}\n  exports  {exports}\n",
         path = project.component_path.display(),
         name = manifest.name,
         label = manifest.label,
         fuel = manifest.tariff.fuel_per_credit(),
+        costs = costs(manifest),
         memory = manifest.memory_bytes_max >> 20,
         deadline = manifest.deadline.as_secs(),
         concurrency = manifest.concurrency,
@@ -72,6 +77,27 @@ fn as_text(project: &Project, report: &Report) -> String {
         imports = list(&report.imports),
         exports = list(&report.exports),
     )
+}
+
+/// What clients pay, by how their calls end.
+fn costs(manifest: &Manifest) -> String {
+    let answer = match manifest.settle {
+        Settle::Authorized => "what was held",
+        Settle::Fuel => "the fuel that was used",
+    };
+    let On { user_error, out_of_fuel, deadline } = manifest.on;
+    let failures =
+        [("user-error", user_error), ("out-of-fuel", out_of_fuel), ("deadline", deadline)];
+    let paid = failures.into_iter().filter(|(_, cost)| *cost == Cost::CaptureUsed);
+    let paid: Vec<_> = paid.map(|(class, _)| class).collect();
+    if paid.is_empty() {
+        format!("an answer {answer}, a failure nothing")
+    } else {
+        format!(
+            "an answer {answer}, {} the fuel that was used, other failures nothing",
+            paid.join(", ")
+        )
+    }
 }
 
 /// Names every fault and its mend.

@@ -5,13 +5,13 @@ mod story;
 use std::process::ExitCode;
 
 use serde_json::json;
-use stokehold_app::Config;
 use stokehold_app::Secret;
 use stokehold_app::types::Audit;
 use stokehold_server::Host;
 
 use crate::client::Client;
 use crate::commands::serve::{listen, open};
+use crate::config;
 use crate::failure::Failure;
 use crate::output;
 
@@ -28,7 +28,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let directory = tempfile::tempdir()
         .map_err(|error| Failure::new("there is no temporary directory", error))?;
-    let mut config = Config::default();
+    let mut config = config::local();
     config.server.listen = "127.0.0.1:0".into();
     config.store.data = directory.path().join("data");
     config.store.sandbox = true;

@@ -10,8 +10,10 @@ use stokehold_app::types::{AccountToken, Credits, Stop};
 use stokehold_app::{App, Call, CallFailure, CallRequest, Caller, Config, Error, GrantRequest};
 
 use crate::bundled;
+use crate::config;
 use crate::failure::Failure;
 use crate::output;
+use crate::profile;
 use crate::project::{self, Project};
 
 #[derive(clap::Args)]
@@ -26,6 +28,9 @@ pub(crate) struct Args {
     /// What the account has, in credits
     #[arg(long, default_value = "1", allow_negative_numbers = true)]
     credits: String,
+    /// Write where the fuel went: a flame graph, or stacks as text where the name does not end in .svg
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -39,6 +44,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     check_params(&args.params)?;
     let project = project::load(&args.path)?;
     let outcome = call(project, &args, credits).await?;
+    if let (Some(path), Ok(call)) = (&args.profile, &outcome) {
+        profile::write(path, call.details.profile.as_ref())?;
+    }
     let is_ok = matches!(&outcome, Ok(Call { outcome: Ok(_), .. }));
     if args.json {
         output::json(&as_json(&outcome));
@@ -46,6 +54,19 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         print(&outcome);
     }
     Ok(if is_ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// On one's own machine one's own component may reach what its manifest names.
+fn config(args: &Args) -> Config {
+    let mut config = config::local();
+    config.outbound.hosts = vec!["*".to_owned()];
+    config.outbound.private_addresses = true;
+    if args.profile.is_some() {
+        config.runtime.profile = true;
+        // The code of a profile is not what a host compiles.
+        config.runtime.compiler = None;
+    }
+    config
 }
 
 fn check_params(params: &str) -> Result<(), Failure> {
@@ -66,7 +87,7 @@ async fn call(
     credits: Credits,
 ) -> Result<Result<Call, CallFailure>, Failure> {
     let name = project.manifest.name.clone();
-    let app = App::in_memory(Config::default())
+    let app = App::in_memory(config(args))
         .await
         .map_err(|error| Failure::new("the host cannot start", error))?;
     bundled::publish(&app, &project.manifest, project.upload).await.map_err(|error| {
@@ -89,6 +110,7 @@ async fn call(
         account_token: token,
         dbuuid: None,
         idempotency_key: None,
+        quote: None,
     };
     Ok(app.call(request).await)
 }
@@ -111,7 +133,7 @@ fn as_json(outcome: &Result<Call, CallFailure>) -> Value {
         Err(failure) => json!({
             "result": null, "outcome": failure.class(), "error": failure.to_string(), "fuel": 0,
             "credits_authorized": 0, "credits_captured": 0, "memory_peak_bytes": 0,
-            "duration_ms": 0, "log": [],
+            "duration_ms": 0, "log": [], "host_calls": [], "repeatable": true,
         }),
         Ok(call) => {
             let (class, result, error) = match &call.outcome {
@@ -125,6 +147,10 @@ fn as_json(outcome: &Result<Call, CallFailure>) -> Value {
                 "memory_peak_bytes": call.memory_peak_bytes,
                 "duration_ms": call.elapsed.as_millis().try_into().unwrap_or(u64::MAX),
                 "log": call.log,
+                "host_calls": call.details.host_calls.iter().map(|kind| json!({
+                    "name": kind.name, "calls": kind.calls, "fuel": kind.fuel,
+                })).collect::<Vec<_>>(),
+                "repeatable": call.details.is_repeatable,
             });
             if !error.is_null() {
                 value["error"] = error;
@@ -153,6 +179,14 @@ fn print(outcome: &Result<Call, CallFailure>) {
     for line in &call.log {
         output::err(&format!("  log: {line}\n"));
     }
+    for kind in &call.details.host_calls {
+        output::err(&format!("  host: {} x {}, {} fuel\n", kind.calls, kind.name, kind.fuel));
+    }
+    if !call.details.is_repeatable {
+        output::err(
+            "  it asked for a clock, a random number, a stored value or another host: the next run may differ\n",
+        );
+    }
     output::err(&format!(
         "{} fuel, {} credits captured of {} held, {} KiB of memory, {} ms\n",
         call.fuel_used,
@@ -176,14 +210,21 @@ fn mend(failure: &CallFailure) -> &'static str {
     match failure {
         CallFailure::Insufficient { .. } => "--credits says what the account has",
         CallFailure::Failed(_) => "the service itself said so: look at the route and at --params",
-        CallFailure::Stopped(Stop::OutOfFuel { .. }) => {
+        CallFailure::Stopped { stop: Stop::OutOfFuel { .. }, .. } => {
             "quote more credits, or buy more fuel with each: fuel_per_credit in service.toml"
         }
-        CallFailure::Stopped(Stop::Memory { .. } | Stop::Deadline { .. }) => {
+        CallFailure::Stopped { stop: Stop::Memory { .. } | Stop::Deadline { .. }, .. } => {
             "use less, or raise the limit in [limits] of service.toml"
         }
-        CallFailure::Stopped(Stop::Output { .. }) => "answer with less, or in several calls",
-        CallFailure::Stopped(Stop::Trap { .. }) => "the log says where: a panic traps, too",
+        CallFailure::Stopped { stop: Stop::Handles { .. }, .. } => {
+            "close streams and requests when they are done"
+        }
+        CallFailure::Stopped { stop: Stop::Output { .. }, .. } => {
+            "answer with less, or in several calls"
+        }
+        CallFailure::Stopped { stop: Stop::Trap { .. }, .. } => {
+            "the log says where, for a quote with STOKEHOLD_LOG=info: a panic traps, too"
+        }
         CallFailure::BadOutput(_) => "answer with JSON text, and quote a sane amount",
         _ => "STOKEHOLD_LOG=debug shows what the host does",
     }

@@ -1,4 +1,4 @@
-//! `/calls/{id}`: the record of a call.
+//! `/calls/{id}`: the record of a call, and cancelling it.
 
 use axum::Json;
 use axum::extract::State;
@@ -24,7 +24,7 @@ pub(crate) struct CallBody {
     /// SHA-256 of the component that ran.
     digest: String,
     route: String,
-    /// `running`, `captured` or `cancelled`.
+    /// `queued`, `running`, `captured` or `cancelled`.
     status: &'static str,
     /// `ok`, or the class of the failure.
     outcome: Option<String>,
@@ -36,6 +36,9 @@ pub(crate) struct CallBody {
     fuel: i64,
     /// The fuel that the hold bought.
     fuel_bought: i64,
+    /// What the guest had its host do: for each kind, how many calls and their fuel.
+    #[schema(value_type = Object)]
+    host_calls: Box<RawValue>,
     /// The version of the price list that fuel is counted by.
     price_list: String,
     memory_peak_bytes: i64,
@@ -46,7 +49,12 @@ pub(crate) struct CallBody {
     /// What the client was told instead of a result.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// The signed record, a compact JWS; once the call has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<String>,
     created_at: String,
+    /// When it left the queue.
+    started_at: Option<String>,
     ended_at: Option<String>,
 }
 
@@ -59,7 +67,24 @@ pub(crate) async fn show(
     who: BearerOrAccount,
     Path(id): Path<String>,
 ) -> Result<Json<CallBody>, Problem> {
-    Ok(Json(body(record(&host, who, &id).await?)))
+    let call = record(&host, who, &id).await?;
+    Ok(Json(body(&host, call)))
+}
+
+/// Cancel a call that waits in the queue, or runs from there. Nothing is charged for it, unless it
+/// ends by itself at the same moment.
+#[utoipa::path(post, path = "/api/v1/calls/{id}/cancel", tag = "calls",
+    security(("token" = ["provider"]), ("account_token" = [])), params(("id" = String, Path)),
+    responses((status = 200, body = CallBody), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem, description = "it has ended, or its client waits for it")))]
+pub(crate) async fn cancel(
+    State(host): State<Host>,
+    who: BearerOrAccount,
+    Path(id): Path<String>,
+) -> Result<Json<CallBody>, Problem> {
+    let call = record(&host, who, &id).await?;
+    let cancelled = host.app.cancel_call(call).await?;
+    Ok(Json(body(&host, cancelled)))
 }
 
 /// Show what the guest has said, line by line.
@@ -75,7 +100,11 @@ pub(crate) async fn log(
     Ok(record(&host, who, &id).await?.log)
 }
 
-async fn record(host: &Host, who: BearerOrAccount, id: &str) -> Result<CallRecord, Problem> {
+pub(super) async fn record(
+    host: &Host,
+    who: BearerOrAccount,
+    id: &str,
+) -> Result<CallRecord, Problem> {
     let id = id.parse();
     let id = id.map_err(|_| Problem::new(StatusCode::NOT_FOUND, "no such call"))?;
     Ok(match who {
@@ -84,7 +113,8 @@ async fn record(host: &Host, who: BearerOrAccount, id: &str) -> Result<CallRecor
     })
 }
 
-fn body(call: CallRecord) -> CallBody {
+pub(super) fn body(host: &Host, call: CallRecord) -> CallBody {
+    let receipt = host.app.receipt(&call);
     CallBody {
         id: call.id.to_string(),
         service: call.service_name,
@@ -97,12 +127,15 @@ fn body(call: CallRecord) -> CallBody {
         credits_captured: Amount(call.credits_captured),
         fuel: call.fuel_used,
         fuel_bought: call.fuel_bought,
+        host_calls: RawValue::from_string(call.host_calls).unwrap_or_default(),
         price_list: call.price_list,
         memory_peak_bytes: call.memory_peak_bytes,
         duration_ms: call.duration_ms,
         result: call.result.and_then(|json| RawValue::from_string(json).ok()),
         error: call.error,
+        receipt,
         created_at: when::text(call.created_at),
+        started_at: call.started_at.map(when::text),
         ended_at: call.ended_at.map(when::text),
     }
 }

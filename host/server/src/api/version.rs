@@ -69,7 +69,22 @@ pub(crate) struct VersionBody {
     digest: String,
     /// Whether calls run on it.
     active: bool,
+    /// Why it takes no calls for a while: call after call has failed. Activating it, or another
+    /// version, ends this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspended: Option<SuspensionBody>,
     created_at: String,
+}
+
+/// Why a version takes no calls.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SuspensionBody {
+    /// The class of the last failure.
+    outcome: String,
+    /// How many calls in a row have failed.
+    failures: u32,
+    /// Since when; a trial that failed begins it anew.
+    since: String,
 }
 
 /// Versions, the newest first.
@@ -134,7 +149,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Versions>, Problem> {
     let active = host.app.active_version(&name);
     let versions = host.app.versions(caller, &name).await?;
-    let versions = versions.into_iter().map(|version| body(version, active)).collect();
+    let versions = versions.into_iter().map(|version| body(&host, version, active)).collect();
     Ok(Json(Versions { versions }))
 }
 
@@ -148,14 +163,21 @@ pub(crate) async fn activate(
     Path((name, version)): Path<(String, u32)>,
 ) -> Result<Json<VersionBody>, Problem> {
     let version = host.app.activate(caller, &name, version).await?;
-    Ok(Json(body(version, host.app.active_version(&name))))
+    let active = host.app.active_version(&name);
+    Ok(Json(body(&host, version, active)))
 }
 
-fn body(version: Version, active: Option<u32>) -> VersionBody {
+fn body(host: &Host, version: Version, active: Option<u32>) -> VersionBody {
+    let suspended = host.app.suspension(&version).map(|suspension| SuspensionBody {
+        outcome: suspension.outcome,
+        failures: suspension.failures,
+        since: when::text(suspension.since),
+    });
     VersionBody {
         version: version.number,
         digest: version.digest,
         active: active == Some(version.number),
+        suspended,
         created_at: when::text(version.created_at),
     }
 }

@@ -1,12 +1,13 @@
 //! Writing what a group of operations has changed, in one round trip: a statement for each table,
 //! with its rows as arrays.
 
-use stokehold_ledger::{Account, HoldState, Timestamp};
+use futures_util::future::try_join_all;
+use stokehold_ledger::{AccountKey, Hold, HoldState, Timestamp};
+use tokio_postgres::Statement;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Error as PgError, Statement};
 
 use super::Session;
-use crate::call::integer;
+use crate::call::{CallStatus, integer};
 use crate::db::Db;
 use crate::error::Error;
 use crate::hold::seal;
@@ -38,239 +39,269 @@ const POSTED: &str = "WITH posted AS (INSERT INTO posting (kind, service_id, acc
      FROM unnest(?6::bytea[], ?7::bigint[], ?8::bigint[]) AS new (hold_id, book, amount) \
      JOIN posted ON posted.hold_id = new.hold_id";
 
-const BEGUN: &str = "INSERT INTO call (id, service_id, version_id, account_key, route, \
-     params_digest, status, price_list, credits, fuel_bought, created_at, host_id) \
-     SELECT id, service_id, version_id, account_key, route, params_digest, 'running', price_list, \
-     credits, fuel_bought, ?10, ?11 FROM unnest(?1::bytea[], ?2::bigint[], ?3::bigint[], \
-     ?4::bytea[], ?5::text[], ?6::text[], ?7::text[], ?8::bigint[], ?9::bigint[]) \
-     AS new (id, service_id, version_id, account_key, route, params_digest, price_list, credits, \
-     fuel_bought)";
+const BEGUN: &str = "INSERT INTO call (id, service_id, version_id, account_key, client_id, route, \
+     params_digest, status, price_list, credits, counted_day, fuel_bought, started_at, created_at, \
+     host_id) SELECT *, ?14, ?15 FROM unnest(?1::bytea[], ?2::bigint[], ?3::bigint[], \
+     ?4::bytea[], ?5::text[], ?6::text[], ?7::text[], ?8::text[], ?9::text[], ?10::bigint[], \
+     ?11::bigint[], ?12::bigint[], ?13::bigint[])";
+
+const QUEUED: &str = "INSERT INTO queued_call (call_id, params) \
+     SELECT * FROM unnest(?1::bytea[], ?2::text[])";
+
+const STARTED: &str = "UPDATE call SET status = 'running', started_at = ?2, host_id = ?3 \
+     WHERE id = ANY (?1::bytea[]) AND status = 'queued'";
 
 const SETTLED: &str = "UPDATE call SET status = new.status, outcome = new.outcome, \
-     result = new.result, error = new.error, log = new.log, fuel_used = new.fuel_used, \
-     memory_peak_bytes = new.memory_peak_bytes, duration_ms = new.duration_ms, ended_at = ?10, \
+     result = new.result, result_digest = new.result_digest, error = new.error, log = new.log, \
+     fuel_used = new.fuel_used, host_calls = new.host_calls, \
+     memory_peak_bytes = new.memory_peak_bytes, duration_ms = new.duration_ms, ended_at = ?12, \
      host_id = NULL FROM unnest(?1::bytea[], ?2::text[], ?3::text[], ?4::text[], ?5::text[], \
-     ?6::text[], ?7::bigint[], ?8::bigint[], ?9::bigint[]) AS new (id, status, outcome, result, \
-     error, log, fuel_used, memory_peak_bytes, duration_ms) \
-     WHERE call.id = new.id AND call.status = 'running'";
+     ?6::text[], ?7::text[], ?8::bigint[], ?9::text[], ?10::bigint[], ?11::bigint[]) \
+     AS new (id, status, outcome, result, result_digest, error, log, fuel_used, host_calls, \
+     memory_peak_bytes, duration_ms) WHERE call.id = new.id AND call.ended_at IS NULL";
+
+const LEFT: &str = "DELETE FROM queued_call WHERE call_id = ANY (?1::bytea[])";
 
 /// Where another host has kept an answer under the same key in between, the group is decided again.
 const KEPT: &str = "INSERT INTO replay (day, key, fingerprint, answer, at) \
      SELECT ?1, key, fingerprint, answer, ?2 FROM unnest(?3::bytea[], ?4::bytea[], ?5::text[]) \
      AS new (key, fingerprint, answer) ORDER BY key ON CONFLICT DO NOTHING";
 
+const SPENT: &str = "INSERT INTO spending (service_id, account_key, day, credits) \
+     SELECT * FROM unnest(?1::bigint[], ?2::bytea[], ?3::bigint[], ?4::bigint[]) \
+     ON CONFLICT (day, service_id, account_key) DO UPDATE SET credits = excluded.credits";
+
 pub(super) fn flush(
     db: &Session,
     writes: &Writes,
     (host, now): (HostId, Timestamp),
 ) -> Result<(), Error> {
-    let prepared = Prepared::of(db, writes)?;
-    let client = db.client();
-    let counts = db.wait(async {
-        let counts = tokio::join!(
-            biased;
-            accounts(client, prepared.accounts.as_ref(), &writes.accounts),
-            made(client, prepared.made.as_ref(), writes, now),
-            ended(client, prepared.ended.as_ref(), writes, now),
-            posted(client, prepared.posted.as_ref(), writes, now),
-            begun(client, prepared.begun.as_ref(), writes, (host, now)),
-            settled(client, prepared.settled.as_ref(), writes, now),
-            kept(client, prepared.kept.as_ref(), writes, now),
-        );
-        counts.1?;
-        counts.3?;
-        counts.4?;
-        Ok([counts.0?, counts.2?, counts.5?, counts.6?])
-    })?;
-    let [accounts, ended, settled, kept] = counts;
-    let all = |rows: u64, of: usize| usize::try_from(rows) == Ok(of);
-    // The accounts are locked, so nobody else can have ended what belongs to them; a free call has
-    // no account.
-    if !all(accounts, writes.accounts.len()) || !all(ended, writes.ended.len()) {
-        return Err(Error::Corrupt("a row that was decided on is not there".into()));
-    }
-    if !all(settled, writes.settled.len()) || !all(kept, writes.kept.len()) {
-        return Err(Error::InTheWay);
-    }
+    let mut requests = Requests { db, all: Vec::new() };
+    ledger(&mut requests, writes, now)?;
+    calls(&mut requests, writes, (host, now))?;
+    beside(&mut requests, writes, now)?;
+    requests.send()?;
     writes.warnings.iter().try_for_each(|low| warn(Db::Postgres(db), low, now))
 }
 
-/// The statements of what there is to write.
-struct Prepared {
-    accounts: Option<Statement>,
-    made: Option<Statement>,
-    ended: Option<Statement>,
-    posted: Option<Statement>,
-    begun: Option<Statement>,
-    settled: Option<Statement>,
-    kept: Option<Statement>,
+/// Statements that are sent together, in their order.
+struct Requests<'a> {
+    db: &'a Session,
+    all: Vec<Request<'a>>,
 }
 
-impl Prepared {
-    fn of(db: &Session, writes: &Writes) -> Result<Self, Error> {
-        let some = |sql, is_empty: bool| (!is_empty).then(|| db.statement(sql)).transpose();
-        Ok(Self {
-            accounts: some(ACCOUNTS, writes.accounts.is_empty())?,
-            made: some(MADE, writes.made.is_empty())?,
-            ended: some(ENDED, writes.ended.is_empty())?,
-            posted: some(POSTED, writes.postings.is_empty())?,
-            begun: some(BEGUN, writes.begun.is_empty())?,
-            settled: some(SETTLED, writes.settled.is_empty())?,
-            kept: some(KEPT, writes.kept.is_empty())?,
-        })
+/// A statement with its rows.
+struct Request<'a> {
+    statement: Statement,
+    columns: Vec<Column<'a>>,
+    rows: u64,
+    otherwise: Otherwise,
+}
+
+/// What it means that a statement has written fewer rows than it was given.
+#[derive(Clone, Copy)]
+enum Otherwise {
+    /// Nobody else can have done that: what is written to was locked, or is new.
+    Corrupt,
+    /// Somebody else was quicker.
+    InTheWay,
+    /// Nothing: it does not write a row for each.
+    Fine,
+}
+
+/// An array with the same of each row, or what is the same for all.
+type Column<'a> = Box<dyn ToSql + Sync + 'a>;
+
+fn column<'a, R, T>(rows: &'a [R], of: impl Fn(&'a R) -> T) -> Column<'a>
+where
+    Vec<T>: ToSql + Sync + 'a,
+{
+    Box::new(rows.iter().map(of).collect::<Vec<T>>())
+}
+
+impl<'a> Requests<'a> {
+    /// Adds a statement for `rows`, unless there are none.
+    fn add<R>(
+        &mut self,
+        sql: &str,
+        rows: &'a [R],
+        otherwise: Otherwise,
+        columns: impl FnOnce(&'a [R]) -> Vec<Column<'a>>,
+    ) -> Result<(), Error> {
+        if !rows.is_empty() {
+            let statement = self.db.statement(sql)?;
+            let (columns, rows) = (columns(rows), rows.len() as u64);
+            self.all.push(Request { statement, columns, rows, otherwise });
+        }
+        Ok(())
+    }
+
+    fn send(self) -> Result<(), Error> {
+        let client = self.db.client();
+        let sent = self.all.iter().map(|request| async move {
+            let columns = request.columns.iter().map(|column| &**column as &(dyn ToSql + Sync));
+            client.execute_raw(&request.statement, columns).await
+        });
+        let written = self.db.wait(try_join_all(sent))?;
+        for (request, written) in self.all.iter().zip(written) {
+            match request.otherwise {
+                Otherwise::Corrupt if written != request.rows => {
+                    return Err(Error::Corrupt("a row that was decided on is not there".into()));
+                }
+                Otherwise::InTheWay if written != request.rows => return Err(Error::InTheWay),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }
 
-async fn execute(
-    client: &Client,
-    statement: Option<&Statement>,
-    parameters: &[&(dyn ToSql + Sync)],
-) -> Result<u64, PgError> {
-    match statement {
-        Some(statement) => client.execute(statement, parameters).await,
-        None => Ok(0),
-    }
+/// Accounts, holds and postings.
+fn ledger<'a>(to: &mut Requests<'a>, writes: &'a Writes, now: Timestamp) -> Result<(), Error> {
+    to.add(ACCOUNTS, &writes.accounts, Otherwise::Corrupt, |rows| {
+        vec![
+            column(rows, |account| account.id.0),
+            column(rows, |account| account.balance.micros()),
+            column(rows, |account| account.held.micros()),
+        ]
+    })?;
+    to.add(MADE, &writes.made, Otherwise::Corrupt, |rows| {
+        let ended = move |hold: &Hold| (hold.state != HoldState::Open).then_some(now.0);
+        vec![
+            column(rows, |hold| &hold.id.0.as_bytes()[..]),
+            column(rows, |hold| hold.account.0),
+            column(rows, |hold| hold.service.0),
+            column(rows, |hold| hold.amount.micros()),
+            column(rows, |hold| row::state_columns(hold.state).0),
+            column(rows, |hold| row::state_columns(hold.state).1),
+            column(rows, |hold| hold.created_at.0),
+            column(rows, |hold| hold.expires_at.0),
+            column(rows, ended),
+            column(rows, |hold| hold.description.as_deref()),
+            column(rows, seal),
+        ]
+    })?;
+    to.add(ENDED, &writes.ended, Otherwise::Corrupt, |rows| {
+        vec![
+            column(rows, |hold| &hold.id.0.as_bytes()[..]),
+            column(rows, |hold| row::state_columns(hold.state).0),
+            column(rows, |hold| row::state_columns(hold.state).1),
+            Box::new(now.0),
+        ]
+    })?;
+    to.add(POSTED, &writes.postings, Otherwise::Fine, |rows| posted(rows, now))
 }
 
-/// A column: the same of each row.
-fn column<'a, R, T>(rows: &'a [R], of: impl Fn(&'a R) -> T) -> Vec<T> {
-    rows.iter().map(of).collect()
-}
-
-async fn accounts(
-    client: &Client,
-    statement: Option<&Statement>,
-    rows: &[Account],
-) -> Result<u64, PgError> {
-    let ids = column(rows, |account| account.id.0);
-    let balances = column(rows, |account| account.balance.micros());
-    let held = column(rows, |account| account.held.micros());
-    execute(client, statement, &[&ids, &balances, &held]).await
-}
-
-async fn made(
-    client: &Client,
-    statement: Option<&Statement>,
-    writes: &Writes,
-    now: Timestamp,
-) -> Result<u64, PgError> {
-    let rows = &writes.made;
-    let state = |hold: &stokehold_ledger::Hold| row::state_columns(hold.state);
-    let ended = |hold: &stokehold_ledger::Hold| (hold.state != HoldState::Open).then_some(now.0);
-    let parameters: [&(dyn ToSql + Sync); 11] = [
-        &column(rows, |hold| &hold.id.0.as_bytes()[..]),
-        &column(rows, |hold| hold.account.0),
-        &column(rows, |hold| hold.service.0),
-        &column(rows, |hold| hold.amount.micros()),
-        &column(rows, |hold| state(hold).0),
-        &column(rows, |hold| state(hold).1),
-        &column(rows, |hold| hold.created_at.0),
-        &column(rows, |hold| hold.expires_at.0),
-        &column(rows, ended),
-        &column(rows, |hold| hold.description.as_deref()),
-        &column(rows, seal),
-    ];
-    execute(client, statement, &parameters).await
-}
-
-async fn ended(
-    client: &Client,
-    statement: Option<&Statement>,
-    writes: &Writes,
-    now: Timestamp,
-) -> Result<u64, PgError> {
-    let rows = &writes.ended;
-    let ids = column(rows, |hold| &hold.id.0.as_bytes()[..]);
-    let states = column(rows, |hold| row::state_columns(hold.state).0);
-    let captured = column(rows, |hold| row::state_columns(hold.state).1);
-    execute(client, statement, &[&ids, &states, &captured, &now.0]).await
-}
-
-async fn posted(
-    client: &Client,
-    statement: Option<&Statement>,
-    writes: &Writes,
-    now: Timestamp,
-) -> Result<u64, PgError> {
-    let rows = &writes.postings;
+fn posted(rows: &[HoldPosting], now: Timestamp) -> Vec<Column<'_>> {
     let entries: Vec<_> = rows
         .iter()
         .flat_map(|HoldPosting { hold, posting, .. }| {
             posting.entries.iter().map(move |entry| (hold, entry))
         })
         .collect();
-    let parameters: [&(dyn ToSql + Sync); 8] = [
-        &column(rows, |row| row::kind_column(row.posting.kind)),
-        &column(rows, |row| row.service.0),
-        &column(rows, |row| row.account.0),
-        &column(rows, |row| &row.hold.0.as_bytes()[..]),
-        &now.0,
-        &column(&entries, |(hold, _)| &hold.0.as_bytes()[..]),
-        &column(&entries, |(_, entry)| row::book_column(entry.book)),
-        &column(&entries, |(_, entry)| entry.amount),
-    ];
-    execute(client, statement, &parameters).await
+    vec![
+        column(rows, |row| row::kind_column(row.posting.kind)),
+        column(rows, |row| row.service.0),
+        column(rows, |row| row.account.0),
+        column(rows, |row| &row.hold.0.as_bytes()[..]),
+        Box::new(now.0),
+        Box::new(entries.iter().map(|(hold, _)| &hold.0.as_bytes()[..]).collect::<Vec<_>>()),
+        Box::new(entries.iter().map(|(_, entry)| row::book_column(entry.book)).collect::<Vec<_>>()),
+        Box::new(entries.iter().map(|(_, entry)| entry.amount).collect::<Vec<_>>()),
+    ]
 }
 
-async fn begun(
-    client: &Client,
-    statement: Option<&Statement>,
-    writes: &Writes,
+/// Calls and their queue.
+fn calls<'a>(
+    to: &mut Requests<'a>,
+    writes: &'a Writes,
     (host, now): (HostId, Timestamp),
-) -> Result<u64, PgError> {
-    let rows = &writes.begun;
-    let keys = column(rows, |call| call.account_token.key());
-    let parameters: [&(dyn ToSql + Sync); 11] = [
-        &column(rows, |call| &call.id.0.as_bytes()[..]),
-        &column(rows, |call| call.service.0),
-        &column(rows, |call| call.version.0),
-        &column(&keys, |key| &key.0[..]),
-        &column(rows, |call| call.route.as_str()),
-        &column(rows, |call| call.params_digest.as_str()),
-        &column(rows, |call| call.price_list.as_str()),
-        &column(rows, |call| call.credits.micros()),
-        &column(rows, |call| call.fuel_bought()),
-        &now.0,
-        &host.0,
-    ];
-    execute(client, statement, &parameters).await
+) -> Result<(), Error> {
+    to.add(BEGUN, &writes.begun, Otherwise::Corrupt, |rows| {
+        let started = move |status| (status == CallStatus::Running).then_some(now.0);
+        vec![
+            column(rows, |call| &call.new.id.0.as_bytes()[..]),
+            column(rows, |call| call.new.service.0),
+            column(rows, |call| call.new.version.0),
+            column(rows, |call| key(call.new.account_token.key())),
+            column(rows, |call| call.new.client_id.as_str()),
+            column(rows, |call| call.new.route.as_str()),
+            column(rows, |call| call.new.params_digest.as_str()),
+            column(rows, |call| call.new.first_status().as_str()),
+            column(rows, |call| call.new.price_list.as_str()),
+            column(rows, |call| call.new.credits.micros()),
+            column(rows, |call| call.spender.map(|spender| spender.day)),
+            column(rows, |call| call.new.fuel_bought()),
+            column(rows, |call| started(call.new.first_status())),
+            Box::new(now.0),
+            Box::new(host.0),
+        ]
+    })?;
+    to.add(SETTLED, &writes.settled, Otherwise::InTheWay, |rows| {
+        vec![
+            column(rows, |call| &call.id.0.as_bytes()[..]),
+            column(rows, |call| call.status.as_str()),
+            column(rows, |call| call.spent.outcome.as_str()),
+            column(rows, |call| call.spent.result.as_deref()),
+            column(rows, |call| call.spent.result_digest.as_deref()),
+            column(rows, |call| call.spent.error.as_deref()),
+            column(rows, |call| call.spent.log.as_str()),
+            column(rows, |call| call.fuel_used),
+            column(rows, |call| call.spent.host_calls.as_str()),
+            column(rows, |call| integer(call.spent.memory_peak_bytes)),
+            column(rows, |call| integer(call.spent.duration_ms)),
+            Box::new(now.0),
+        ]
+    })?;
+    to.add(STARTED, &writes.started, Otherwise::InTheWay, |rows| {
+        vec![column(rows, |call| &call.0.as_bytes()[..]), Box::new(now.0), Box::new(host.0)]
+    })?;
+    queue(to, writes)
 }
 
-async fn settled(
-    client: &Client,
-    statement: Option<&Statement>,
-    writes: &Writes,
-    now: Timestamp,
-) -> Result<u64, PgError> {
-    let rows = &writes.settled;
-    let parameters: [&(dyn ToSql + Sync); 10] = [
-        &column(rows, |call| &call.id.0.as_bytes()[..]),
-        &column(rows, |call| call.status.as_str()),
-        &column(rows, |call| call.spent.outcome.as_str()),
-        &column(rows, |call| call.spent.result.as_deref()),
-        &column(rows, |call| call.spent.error.as_deref()),
-        &column(rows, |call| call.spent.log.as_str()),
-        &column(rows, |call| call.fuel_used),
-        &column(rows, |call| integer(call.spent.memory_peak_bytes)),
-        &column(rows, |call| integer(call.spent.duration_ms)),
-        &now.0,
-    ];
-    execute(client, statement, &parameters).await
+/// What waiting calls are to be made with.
+fn queue<'a>(to: &mut Requests<'a>, writes: &'a Writes) -> Result<(), Error> {
+    let begun = || writes.begun.iter().filter(|call| call.new.queued.is_some());
+    if begun().next().is_some() {
+        to.add(QUEUED, &writes.begun, Otherwise::Fine, |_| {
+            let ids: Vec<_> = begun().map(|call| &call.new.id.0.as_bytes()[..]).collect();
+            let params: Vec<_> = begun().map(|call| call.new.queued.as_deref()).collect();
+            vec![Box::new(ids), Box::new(params)]
+        })?;
+    }
+    let settled = || writes.settled.iter().filter(|call| call.was_queued).map(|call| call.id);
+    to.add(LEFT, &writes.started, Otherwise::Fine, |rows| {
+        vec![column(rows, |call| &call.0.as_bytes()[..])]
+    })?;
+    if settled().next().is_some() {
+        to.add(LEFT, &writes.settled, Otherwise::Fine, |_| {
+            vec![Box::new(settled().map(|call| call.0.as_bytes().to_vec()).collect::<Vec<_>>())]
+        })?;
+    }
+    Ok(())
 }
 
-async fn kept(
-    client: &Client,
-    statement: Option<&Statement>,
-    writes: &Writes,
-    now: Timestamp,
-) -> Result<u64, PgError> {
-    let rows = &writes.kept;
-    let parameters: [&(dyn ToSql + Sync); 5] = [
-        &replay::day(now),
-        &now.0,
-        &column(rows, |(once, _)| &once.key[..]),
-        &column(rows, |(once, _)| &once.fingerprint[..]),
-        &column(rows, |(_, answer)| answer.as_str()),
-    ];
-    execute(client, statement, &parameters).await
+/// Answers that are kept, and what accounts spend.
+fn beside<'a>(to: &mut Requests<'a>, writes: &'a Writes, now: Timestamp) -> Result<(), Error> {
+    to.add(KEPT, &writes.kept, Otherwise::InTheWay, |rows| {
+        vec![
+            Box::new(replay::day(now)),
+            Box::new(now.0),
+            column(rows, |(once, _)| &once.key[..]),
+            column(rows, |(once, _)| &once.fingerprint[..]),
+            column(rows, |(_, answer)| answer.as_str()),
+        ]
+    })?;
+    to.add(SPENT, &writes.spent, Otherwise::Corrupt, |rows| {
+        vec![
+            column(rows, |(spender, _)| spender.service.0),
+            column(rows, |(spender, _)| &spender.account.0[..]),
+            column(rows, |(spender, _)| spender.day),
+            column(rows, |(_, credits)| credits.micros()),
+        ]
+    })
+}
+
+fn key(AccountKey(bytes): AccountKey) -> Vec<u8> {
+    bytes.to_vec()
 }

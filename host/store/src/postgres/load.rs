@@ -9,12 +9,14 @@ use tokio_postgres::{Client, Row as PgRow, Statement};
 use stokehold_ledger::{AccountKey, CallId, ServiceId, Timestamp};
 
 use super::{FENCE, Transaction};
+use crate::call::CallStatus;
 use crate::clock::Clock;
 use crate::db::Row;
 use crate::error::Error;
 use crate::op::Wanted;
 use crate::replay;
 use crate::row;
+use crate::spending::Spender;
 use crate::working_set::{KnownCall, WorkingSet};
 
 /// The accounts of a group: those that are named (?1, ?2), those of its holds (?3), and those that a
@@ -44,8 +46,16 @@ const DUE: &str = "SELECT hold.id, hold.account_id, hold.service_id, amount, sta
      UNION SELECT account_id FROM (SELECT account_id FROM hold \
      WHERE state = 0 AND expires_at <= ?4 ORDER BY expires_at LIMIT ?5) AS swept)";
 
-const CALLS: &str = "SELECT id, service_id, credits, fuel_bought, status = 'running' FROM call \
-     WHERE id = ANY (?1::bytea[]) ORDER BY id FOR UPDATE";
+const CALLS: &str = "SELECT id, service_id, credits, fuel_bought, status, account_key, counted_day \
+     FROM call WHERE id = ANY (?1::bytea[]) ORDER BY id FOR UPDATE";
+
+/// What accounts spend: those that are named (?1, ?2) today (?3), and those of calls (?4) on the
+/// days on which these began. They change with their accounts, which are locked.
+const SPENDING: &str = "SELECT service_id, account_key, day, credits FROM spending \
+     WHERE (day, service_id, account_key) IN (SELECT ?3::bigint, named.service_id, named.key \
+     FROM unnest(?1::bigint[], ?2::bytea[]) AS named (service_id, key) \
+     UNION SELECT counted_day, service_id, account_key FROM call \
+     WHERE id = ANY (?4::bytea[]) AND counted_day IS NOT NULL)";
 
 const REPLAYS: &str = "SELECT key, fingerprint, answer, at FROM replay \
      WHERE day IN (?2 - 1, ?2) AND key = ANY (?1::bytea[]) ORDER BY at";
@@ -63,6 +73,8 @@ struct Arrays<'a> {
     keys: Vec<&'a [u8]>,
     holds: Vec<&'a [u8]>,
     calls: Vec<&'a [u8]>,
+    spending_services: Vec<i64>,
+    spending_keys: Vec<&'a [u8]>,
     replays: Vec<&'a [u8]>,
     trial_services: Vec<i64>,
     databases: Vec<&'a str>,
@@ -75,6 +87,7 @@ struct Answers {
     holds: Vec<PgRow>,
     due: Vec<PgRow>,
     calls: Vec<PgRow>,
+    spending: Vec<PgRow>,
     replays: Vec<PgRow>,
     trials: Vec<PgRow>,
 }
@@ -95,6 +108,8 @@ impl<'a> Arrays<'a> {
             keys: wanted.accounts.iter().map(|(_, key)| &key.0[..]).collect(),
             holds: wanted.holds.iter().map(|id| &id.0.as_bytes()[..]).collect(),
             calls: wanted.calls.iter().map(|id| &id.0.as_bytes()[..]).collect(),
+            spending_services: wanted.spending.iter().map(|(service, _)| service.0).collect(),
+            spending_keys: wanted.spending.iter().map(|(_, key)| &key.0[..]).collect(),
             replays: wanted.replays.iter().map(|key| &key[..]).collect(),
             trial_services: wanted.trials.iter().map(|(service, _)| service.0).collect(),
             databases: wanted.trials.iter().map(|(_, dbuuid)| dbuuid.as_str()).collect(),
@@ -117,14 +132,19 @@ fn ask(of: &Transaction<'_>, wanted: &Wanted, asked: &Arrays<'_>) -> Result<Answ
     let holds = some(HOLDS, !asked.holds.is_empty())?;
     let due = some(DUE, true)?;
     let calls = some(CALLS, !asked.calls.is_empty())?;
+    let is_spent = !asked.calls.is_empty() || !asked.spending_keys.is_empty();
+    let spending = some(SPENDING, is_spent)?;
     let replays = some(REPLAYS, !asked.replays.is_empty())?;
     let trials = some(TRIALS, !asked.databases.is_empty())?;
     let held: Parameters<'_> = &[&asked.holds];
     let called: Parameters<'_> = &[&asked.calls];
+    let this_day = Spender::day(of.now);
+    let spent: Parameters<'_> =
+        &[&asked.spending_services, &asked.spending_keys, &this_day, &asked.calls];
     let repeated: Parameters<'_> = &[&asked.replays, &today];
     let first: Parameters<'_> = &[&asked.trial_services, &asked.databases];
     db.wait(async {
-        let (begun, fence, accounts, holds, due, calls, replays, trials) = tokio::join!(
+        let (begun, fence, accounts, holds, due, calls, spending, replays, trials) = tokio::join!(
             biased;
             client.batch_execute("BEGIN"),
             query(client, fenced.as_ref(), fence),
@@ -132,13 +152,15 @@ fn ask(of: &Transaction<'_>, wanted: &Wanted, asked: &Arrays<'_>) -> Result<Answ
             query(client, holds.as_ref(), held),
             query(client, due.as_ref(), accounts),
             query(client, calls.as_ref(), called),
+            query(client, spending.as_ref(), spent),
             query(client, replays.as_ref(), repeated),
             query(client, trials.as_ref(), first),
         );
         begun?;
         let (fence, accounts, holds) = (fence?, accounts?, holds?);
-        let (due, calls, replays, trials) = (due?, calls?, replays?, trials?);
-        Ok(Answers { fence, accounts, holds, due, calls, replays, trials })
+        let (due, calls, spending) = (due?, calls?, spending?);
+        let (replays, trials) = (replays?, trials?);
+        Ok(Answers { fence, accounts, holds, due, calls, spending, replays, trials })
     })
 }
 
@@ -169,13 +191,21 @@ fn fill(answers: &Answers, now: Timestamp) -> Result<WorkingSet, Error> {
         rows.load_due(row::hold(row)?, row.get(9)?);
     }
     for row in answers.calls.iter().map(Row::Postgres) {
+        let (service, account) = (ServiceId(row.get(1)?), AccountKey(row.get(5)?));
+        let day: Option<i64> = row.get(6)?;
         let call = KnownCall {
-            service: ServiceId(row.get(1)?),
+            service,
             credits: row::credits(row, 2)?,
             fuel_bought: row.get(3)?,
-            is_running: row.get(4)?,
+            status: row.known(4, CallStatus::parse)?,
+            spender: day.map(|day| Spender { service, account, day }),
         };
         rows.load_call(CallId(row::uuid(row, 0)?), call);
+    }
+    for row in answers.spending.iter().map(Row::Postgres) {
+        let (service, account) = (ServiceId(row.get(0)?), AccountKey(row.get(1)?));
+        let spender = Spender { service, account, day: row.get(2)? };
+        rows.load_spending(spender, row::credits(row, 3)?);
     }
     for row in answers.replays.iter().map(Row::Postgres) {
         rows.load_replay(row.get(0)?, replay::kept(row, 1)?);

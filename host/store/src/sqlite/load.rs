@@ -1,13 +1,15 @@
 //! Loading what a group of operations is decided on.
 
-use stokehold_ledger::{Account, Hold, ServiceId, Timestamp};
+use stokehold_ledger::{Account, AccountKey, Hold, ServiceId, Timestamp};
 
 use crate::account::{load_account, load_account_by_id};
+use crate::call::CallStatus;
 use crate::db::{Db, Row, values};
 use crate::error::Error;
 use crate::op::Wanted;
 use crate::replay;
 use crate::row;
+use crate::spending::Spender;
 use crate::trial::open_trial;
 use crate::working_set::{KnownCall, WorkingSet};
 
@@ -17,6 +19,10 @@ pub(super) fn load(db: Db<'_>, wanted: &Wanted, now: Timestamp) -> Result<Workin
     accounts(db, wanted, &mut rows)?;
     due(db, wanted, &mut rows)?;
     calls(db, wanted, &mut rows)?;
+    for (service, account) in &wanted.spending {
+        let (service, account, day) = (*service, *account, Spender::day(now));
+        spending(db, Spender { service, account, day }, &mut rows)?;
+    }
     for key in &wanted.replays {
         if let Some(kept) = replay::load(db, key, now)? {
             rows.load_replay(*key, kept);
@@ -101,19 +107,37 @@ fn due(db: Db<'_>, wanted: &Wanted, rows: &mut WorkingSet) -> Result<(), Error> 
 }
 
 fn calls(db: Db<'_>, wanted: &Wanted, rows: &mut WorkingSet) -> Result<(), Error> {
-    let sql = "SELECT service_id, credits, fuel_bought, status = 'running' FROM call WHERE id = ?1";
+    let sql = "SELECT service_id, credits, fuel_bought, status, account_key, counted_day \
+               FROM call WHERE id = ?1";
     for id in &wanted.calls {
         let known = db.find(sql, values![id.0.as_bytes()], |row| {
+            let (service, account) = (ServiceId(row.get(0)?), AccountKey(row.get(4)?));
+            let day: Option<i64> = row.get(5)?;
             Ok(KnownCall {
-                service: ServiceId(row.get(0)?),
+                service,
                 credits: row::credits(row, 1)?,
                 fuel_bought: row.get(2)?,
-                is_running: row.get(3)?,
+                status: row.known(3, CallStatus::parse)?,
+                spender: day.map(|day| Spender { service, account, day }),
             })
         });
         if let Some(known) = known? {
+            if let Some(spender) = known.spender {
+                spending(db, spender, rows)?;
+            }
             rows.load_call(*id, known);
         }
+    }
+    Ok(())
+}
+
+fn spending(db: Db<'_>, spender: Spender, rows: &mut WorkingSet) -> Result<(), Error> {
+    let Spender { service, account, day } = spender;
+    let sql =
+        "SELECT credits FROM spending WHERE service_id = ?1 AND account_key = ?2 AND day = ?3";
+    let spent = db.find(sql, values![service.0, &account.0, day], |row| row::credits(row, 0))?;
+    if let Some(spent) = spent {
+        rows.load_spending(spender, spent);
     }
     Ok(())
 }

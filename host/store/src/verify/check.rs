@@ -168,6 +168,20 @@ pub(super) const EVERYWHERE: &[Check] = &[
               OR account.service_id <> call.service_id OR account.key <> call.account_key \
               OR (status = 'captured') <> (state = 1) OR (status = 'cancelled' AND state = 0)",
     },
+    Check {
+        invariant: "what an account spends on a day with a limit is what that day's calls cost",
+        says: "service {}, day {}: {} counted, {} spent",
+        sql: "SELECT counted.service_id, counted.day, counted.credits, coalesce(cost, 0) \
+              FROM spending AS counted \
+              LEFT JOIN (SELECT call.service_id, call.account_key, counted_day AS day, \
+              CAST(sum(CASE WHEN call.ended_at IS NULL THEN call.credits \
+              ELSE coalesce(hold.captured, 0) END) AS bigint) AS cost \
+              FROM call LEFT JOIN hold ON hold.id = call.id WHERE counted_day IS NOT NULL \
+              GROUP BY call.service_id, call.account_key, counted_day) AS spent \
+              ON spent.service_id = counted.service_id \
+              AND spent.account_key = counted.account_key AND spent.day = counted.day \
+              WHERE counted.credits <> coalesce(cost, 0)",
+    },
 ];
 
 /// What SQLite finds out by itself.

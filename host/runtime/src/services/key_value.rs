@@ -1,0 +1,353 @@
+//! `wasi:keyvalue`: a little state for each service.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
+
+use super::bindings::wasi::keyvalue::store::{Error, KeyResponse};
+use super::bindings::wasi::keyvalue::{atomics, batch, store};
+use crate::bill::Bill;
+use crate::instance::State;
+use crate::price_list::HostCall;
+
+/// The longest key, in bytes: a path or a hash, not a document.
+const KEY_BYTES_MAX: usize = 512;
+/// The longest value, in bytes: state, not files.
+const VALUE_BYTES_MAX: usize = 64 << 10;
+/// Keys that are listed at a time.
+const KEYS_LISTED_MAX: usize = 100;
+
+/// What a store of keys answers in the end.
+pub type KeyValueFuture<'a, T> =
+    Pin<Box<dyn Future<Output = Result<T, KeyValueError>> + Send + 'a>>;
+
+/// Why a store of keys did not do as asked. Guests see the text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct KeyValueError(pub String);
+
+/// The keys and values of one service. Implementations bound how much they keep.
+pub trait KeyValue: Send + Sync {
+    /// The value of a key.
+    fn get(&self, key: String) -> KeyValueFuture<'_, Option<Vec<u8>>>;
+    /// Sets the value of a key.
+    fn set(&self, key: String, value: Vec<u8>) -> KeyValueFuture<'_, ()>;
+    /// Removes a key; it need not exist.
+    fn delete(&self, key: String) -> KeyValueFuture<'_, ()>;
+    /// Adds to the decimal number that is a key's value, 0 where there is none, at once.
+    fn increment(&self, key: String, delta: u64) -> KeyValueFuture<'_, u64>;
+    /// Up to `count` keys in their order, without the first `skip`.
+    fn keys(&self, skip: usize, count: usize) -> KeyValueFuture<'_, Vec<String>>;
+}
+
+/// Keys and values in memory, gone with it.
+#[derive(Debug)]
+pub struct MemoryKeyValue {
+    values: Mutex<BTreeMap<String, Vec<u8>>>,
+    bytes_max: usize,
+}
+
+impl MemoryKeyValue {
+    /// A store for so many bytes, keys included.
+    pub fn new(bytes_max: usize) -> Self {
+        MemoryKeyValue { values: Mutex::default(), bytes_max }
+    }
+
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&mut BTreeMap<String, Vec<u8>>) -> Result<T, KeyValueError>,
+    ) -> KeyValueFuture<'_, T>
+    where
+        T: Send + 'static,
+    {
+        let done = change(&mut self.values.lock().unwrap_or_else(PoisonError::into_inner));
+        Box::pin(async { done })
+    }
+
+    /// Whether a value fits beside all others.
+    fn fits(
+        &self,
+        values: &BTreeMap<String, Vec<u8>>,
+        key: &str,
+        value: &[u8],
+    ) -> Result<(), KeyValueError> {
+        let others = values.iter().filter(|(other, _)| other.as_str() != key);
+        let used: usize = others.map(|(key, value)| key.len() + value.len()).sum();
+        let asked = used.saturating_add(key.len()).saturating_add(value.len());
+        if asked > self.bytes_max {
+            let max = self.bytes_max;
+            return Err(KeyValueError(format!(
+                "the store would have {asked} bytes; the limit is {max}"
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl KeyValue for MemoryKeyValue {
+    fn get(&self, key: String) -> KeyValueFuture<'_, Option<Vec<u8>>> {
+        self.change(|values| Ok(values.get(&key).cloned()))
+    }
+
+    fn set(&self, key: String, value: Vec<u8>) -> KeyValueFuture<'_, ()> {
+        self.change(|values| {
+            self.fits(values, &key, &value)?;
+            values.insert(key, value);
+            Ok(())
+        })
+    }
+
+    fn delete(&self, key: String) -> KeyValueFuture<'_, ()> {
+        self.change(|values| {
+            values.remove(&key);
+            Ok(())
+        })
+    }
+
+    fn increment(&self, key: String, delta: u64) -> KeyValueFuture<'_, u64> {
+        self.change(|values| {
+            let sum = incremented(values.get(&key).map(Vec::as_slice), delta)?;
+            let value = sum.to_string().into_bytes();
+            self.fits(values, &key, &value)?;
+            values.insert(key, value);
+            Ok(sum)
+        })
+    }
+
+    fn keys(&self, skip: usize, count: usize) -> KeyValueFuture<'_, Vec<String>> {
+        self.change(|values| {
+            let all = values.range::<str, _>((Bound::Unbounded, Bound::Unbounded));
+            Ok(all.map(|(key, _)| key.clone()).skip(skip).take(count).collect())
+        })
+    }
+}
+
+/// The sum of a stored number and `delta`: for every store the same rule.
+pub(crate) fn incremented(value: Option<&[u8]>, delta: u64) -> Result<u64, KeyValueError> {
+    let number = match value {
+        None => Some(0),
+        Some(bytes) => str::from_utf8(bytes).ok().and_then(|text| text.parse().ok()),
+    };
+    let number: u64 = number.ok_or_else(|| KeyValueError("the value is no number".to_owned()))?;
+    let sum = number.checked_add(delta);
+    sum.ok_or_else(|| KeyValueError(format!("{number} and {delta} are more than fits")))
+}
+
+/// A guest's handle to its service's keys.
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
+pub struct Bucket(Arc<dyn KeyValue>);
+
+struct HasKeyValues;
+
+impl HasData for HasKeyValues {
+    type Data<'a> = KeyValues<'a>;
+}
+
+struct KeyValues<'a> {
+    table: &'a mut ResourceTable,
+    values: Option<Arc<dyn KeyValue>>,
+    bill: Bill,
+}
+
+fn key_values_of(state: &mut State) -> KeyValues<'_> {
+    let (values, bill) = (state.access.key_values.clone(), state.bill.clone());
+    KeyValues { table: &mut state.serve(HostCall::KeyValue).table, values, bill }
+}
+
+pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    store::add_to_linker::<_, HasKeyValues>(linker, key_values_of)?;
+    atomics::add_to_linker::<_, HasKeyValues>(linker, key_values_of)?;
+    batch::add_to_linker::<_, HasKeyValues>(linker, key_values_of)
+}
+
+type Answer<T> = wasmtime::Result<Result<T, Error>>;
+
+impl From<KeyValueError> for Error {
+    fn from(error: KeyValueError) -> Self {
+        Error::Other(error.0)
+    }
+}
+
+impl KeyValues<'_> {
+    /// The bucket's store, once the key is known to be one.
+    fn bucket(&self, bucket: &Resource<Bucket>) -> wasmtime::Result<Arc<dyn KeyValue>> {
+        Ok(Arc::clone(&self.table.get(bucket)?.0))
+    }
+
+    /// Bills a key and its value, and refuses what is too long.
+    fn check(&self, key: &str, value: &[u8]) -> Result<(), Error> {
+        self.bill.add_units(HostCall::KeyValue, key.len().saturating_add(value.len()));
+        for (what, bytes, max) in
+            [("key", key.len(), KEY_BYTES_MAX), ("value", value.len(), VALUE_BYTES_MAX)]
+        {
+            if bytes > max {
+                return Err(Error::Other(format!(
+                    "the {what} has {bytes} bytes; the limit is {max}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    async fn read(&mut self, bucket: &Resource<Bucket>, key: String) -> Answer<Option<Vec<u8>>> {
+        let bucket = self.bucket(bucket)?;
+        if let Err(error) = self.check(&key, &[]) {
+            return Ok(Err(error));
+        }
+        let value = bucket.get(key).await;
+        let bytes = value.as_ref().ok().and_then(Option::as_ref).map_or(0, Vec::len);
+        self.bill.add_units(HostCall::KeyValue, bytes);
+        Ok(value.map_err(Error::from))
+    }
+
+    async fn write(
+        &mut self,
+        bucket: &Resource<Bucket>,
+        key: String,
+        value: Vec<u8>,
+    ) -> Answer<()> {
+        let bucket = self.bucket(bucket)?;
+        if let Err(error) = self.check(&key, &value) {
+            return Ok(Err(error));
+        }
+        Ok(bucket.set(key, value).await.map_err(Error::from))
+    }
+
+    async fn remove(&mut self, bucket: &Resource<Bucket>, key: String) -> Answer<()> {
+        let bucket = self.bucket(bucket)?;
+        Ok(bucket.delete(key).await.map_err(Error::from))
+    }
+}
+
+impl store::Host for KeyValues<'_> {
+    /// A service has one bucket, and its name is empty or `default`.
+    async fn open(&mut self, identifier: String) -> Answer<Resource<Bucket>> {
+        let values = self.values.clone().filter(|_| matches!(identifier.as_str(), "" | "default"));
+        match values {
+            Some(values) => Ok(Ok(self.table.push(Bucket(values))?)),
+            None => Ok(Err(Error::NoSuchStore)),
+        }
+    }
+}
+
+impl store::HostBucket for KeyValues<'_> {
+    async fn get(&mut self, bucket: Resource<Bucket>, key: String) -> Answer<Option<Vec<u8>>> {
+        self.read(&bucket, key).await
+    }
+
+    async fn set(&mut self, bucket: Resource<Bucket>, key: String, value: Vec<u8>) -> Answer<()> {
+        self.write(&bucket, key, value).await
+    }
+
+    async fn delete(&mut self, bucket: Resource<Bucket>, key: String) -> Answer<()> {
+        self.remove(&bucket, key).await
+    }
+
+    async fn exists(&mut self, bucket: Resource<Bucket>, key: String) -> Answer<bool> {
+        Ok(self.read(&bucket, key).await?.map(|value| value.is_some()))
+    }
+
+    async fn list_keys(
+        &mut self,
+        bucket: Resource<Bucket>,
+        cursor: Option<u64>,
+    ) -> Answer<KeyResponse> {
+        let bucket = self.bucket(&bucket)?;
+        let skip = usize::try_from(cursor.unwrap_or(0)).unwrap_or(usize::MAX);
+        let keys = match bucket.keys(skip, KEYS_LISTED_MAX).await {
+            Ok(keys) => keys,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let next = u64::try_from(skip.saturating_add(keys.len())).ok();
+        let cursor = next.filter(|_| keys.len() == KEYS_LISTED_MAX);
+        self.bill.add_units(HostCall::KeyValue, keys.iter().map(String::len).sum());
+        Ok(Ok(KeyResponse { keys, cursor }))
+    }
+
+    async fn drop(&mut self, bucket: Resource<Bucket>) -> wasmtime::Result<()> {
+        self.table.delete(bucket)?;
+        Ok(())
+    }
+}
+
+impl atomics::Host for KeyValues<'_> {
+    async fn increment(
+        &mut self,
+        bucket: Resource<Bucket>,
+        key: String,
+        delta: u64,
+    ) -> Answer<u64> {
+        let bucket = self.bucket(&bucket)?;
+        if let Err(error) = self.check(&key, &[]) {
+            return Ok(Err(error));
+        }
+        Ok(bucket.increment(key, delta).await.map_err(Error::from))
+    }
+}
+
+/// One after another; the first error ends a batch, and what came before stays done.
+impl batch::Host for KeyValues<'_> {
+    async fn get_many(
+        &mut self,
+        bucket: Resource<Bucket>,
+        keys: Vec<String>,
+    ) -> Answer<Vec<Option<(String, Vec<u8>)>>> {
+        let mut values = Vec::new();
+        for key in keys {
+            self.bill.add(HostCall::KeyValue, 0);
+            match self.read(&bucket, key.clone()).await? {
+                Ok(value) => values.push(value.map(|value| (key, value))),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        Ok(Ok(values))
+    }
+
+    async fn set_many(
+        &mut self,
+        bucket: Resource<Bucket>,
+        key_values: Vec<(String, Vec<u8>)>,
+    ) -> Answer<()> {
+        for (key, value) in key_values {
+            self.bill.add(HostCall::KeyValue, 0);
+            if let Err(error) = self.write(&bucket, key, value).await? {
+                return Ok(Err(error));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    async fn delete_many(&mut self, bucket: Resource<Bucket>, keys: Vec<String>) -> Answer<()> {
+        for key in keys {
+            self.bill.add(HostCall::KeyValue, 0);
+            if let Err(error) = self.remove(&bucket, key).await? {
+                return Ok(Err(error));
+            }
+        }
+        Ok(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KeyValue, MemoryKeyValue};
+
+    #[tokio::test]
+    async fn memory_is_bounded_and_counts() {
+        let values = MemoryKeyValue::new(20);
+        values.set("a".into(), vec![0; 19]).await.unwrap();
+        let full = values.set("b".into(), vec![0; 19]).await.unwrap_err();
+        assert_eq!(full.0, "the store would have 40 bytes; the limit is 20");
+        values.set("a".into(), vec![1; 4]).await.unwrap();
+        assert_eq!(values.get("a".into()).await.unwrap(), Some(vec![1; 4]));
+        assert!(values.increment("a".into(), 1).await.is_err());
+        values.delete("a".into()).await.unwrap();
+        assert_eq!(values.increment("n".into(), 7).await.unwrap(), 7);
+        assert!(values.increment("n".into(), u64::MAX).await.is_err());
+        assert_eq!(values.keys(0, 9).await.unwrap(), ["n"]);
+        assert_eq!(values.keys(1, 9).await.unwrap(), [""; 0]);
+    }
+}

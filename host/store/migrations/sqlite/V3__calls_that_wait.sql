@@ -1,0 +1,78 @@
+-- Calls may wait in a queue, and keep what their receipts say. A call that is not free has a hold of the same id and
+-- amount.
+DROP INDEX call_running;
+ALTER TABLE call RENAME TO call_before;
+CREATE TABLE call (
+    id                BLOB PRIMARY KEY,
+    service_id        INTEGER NOT NULL REFERENCES service (id),
+    version_id        INTEGER NOT NULL REFERENCES version (id),
+    account_key       BLOB NOT NULL,
+    client_id         TEXT,              -- what the guest knows the account by; none on calls made before receipts were
+    route             TEXT NOT NULL,
+    params_digest     TEXT NOT NULL,     -- SHA-256, hexadecimal
+    status            TEXT NOT NULL CHECK (status IN ('queued', 'running', 'captured', 'cancelled')),
+    outcome           TEXT,
+    result            TEXT,              -- until it is swept
+    result_digest     TEXT,              -- SHA-256, hexadecimal
+    error             TEXT,
+    log               TEXT NOT NULL DEFAULT '',                  -- until it is swept
+    price_list        TEXT NOT NULL,
+    credits           INTEGER NOT NULL CHECK (credits >= 0),     -- authorized; 0: a free call
+    counted_day       INTEGER,           -- the day of `spending` that it counts towards, if it does
+    fuel_bought       INTEGER NOT NULL CHECK (fuel_bought >= 0),
+    fuel_used         INTEGER NOT NULL DEFAULT 0 CHECK (fuel_used BETWEEN 0 AND fuel_bought),
+    host_calls        TEXT NOT NULL DEFAULT '{}',                -- JSON: for each kind, how many and their fuel
+    memory_peak_bytes INTEGER NOT NULL DEFAULT 0,
+    duration_ms       INTEGER NOT NULL DEFAULT 0,
+    created_at        INTEGER NOT NULL,
+    started_at        INTEGER,           -- when it left the queue
+    ended_at          INTEGER,
+    CHECK ((status IN ('queued', 'running')) = (ended_at IS NULL)),
+    CHECK (status <> 'queued' OR started_at IS NULL)
+) STRICT, WITHOUT ROWID;
+INSERT INTO call (id, service_id, version_id, account_key, route, params_digest, status, outcome, result, error, log,
+    price_list, credits, fuel_bought, fuel_used, memory_peak_bytes, duration_ms, created_at, started_at, ended_at)
+SELECT id, service_id, version_id, account_key, route, params_digest, status, outcome, result, error, log,
+    price_list, credits, fuel_bought, fuel_used, memory_peak_bytes, duration_ms, created_at, created_at, ended_at
+FROM call_before;
+DROP TABLE call_before;
+CREATE INDEX call_open ON call (status) WHERE ended_at IS NULL;
+
+-- What a queued call is to be made with, until it starts.
+CREATE TABLE queued_call (
+    call_id BLOB PRIMARY KEY REFERENCES call (id),
+    params  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- How far results and logs have been swept: those of calls with lower ids, which begin with their time, are gone.
+CREATE TABLE call_sweep (
+    one     INTEGER PRIMARY KEY CHECK (one = 1),
+    call_id BLOB NOT NULL
+) STRICT;
+INSERT INTO call_sweep (one, call_id) VALUES (1, x'00000000000000000000000000000000');
+
+-- What the calls of an account have captured or hold, on days with a limit: of a call that ended, what it captured.
+CREATE TABLE spending (
+    day         INTEGER NOT NULL,        -- counted from 1970
+    service_id  INTEGER NOT NULL REFERENCES service (id),
+    account_key BLOB NOT NULL,
+    credits     INTEGER NOT NULL CHECK (credits >= 0),
+    PRIMARY KEY (day, service_id, account_key)
+) STRICT, WITHOUT ROWID;
+
+-- Versions that were suspended because call after call failed.
+CREATE TABLE suspension (
+    version_id INTEGER PRIMARY KEY REFERENCES version (id),
+    outcome    TEXT NOT NULL,            -- of the last call that failed
+    failures   INTEGER NOT NULL CHECK (failures > 0),
+    since      INTEGER NOT NULL
+) STRICT;
+
+-- Keys that receipts and quotes are signed with. The newest one signs.
+CREATE TABLE signing_key (
+    id         INTEGER PRIMARY KEY,
+    kid        TEXT NOT NULL UNIQUE,
+    seed       BLOB,                     -- the private part; gone once a newer key signs
+    public     BLOB NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
