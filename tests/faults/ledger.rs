@@ -118,7 +118,7 @@ fn hold(service: ServiceId) -> NewHold {
         description: None,
         dbuuid: None,
         once: None,
-        repeat: None,
+        request: None,
     }
 }
 

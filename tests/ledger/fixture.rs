@@ -9,9 +9,10 @@ use stokehold_ledger::{
     VersionId,
 };
 use stokehold_store::{
-    AccountView, Mode, NewCall, NewHold, NewOrder, NewPack, NewService, NewVersion, Once,
-    OpenError, Order, Pack, Page, ServiceStatus, Spent, Store,
+    AccountView, DatabaseAddress, Mode, NewCall, NewHold, NewOrder, NewPack, NewService,
+    NewVersion, Once, OpenError, Order, Pack, Page, ServiceStatus, Spent, Store,
 };
+use stokehold_tests::postgres::Postgres;
 use uuid::Uuid;
 
 /// The secret of every store made here.
@@ -37,6 +38,14 @@ pub(crate) fn open(directory: &Path) -> Store {
 pub(crate) fn try_open(directory: &Path, mode: Mode, seed: [u8; 32]) -> Result<Store, OpenError> {
     let _no_process_starts = STARTING.read().unwrap_or_else(PoisonError::into_inner);
     Store::open(directory, mode, seed)
+}
+
+/// Opens the store on a server of PostgreSQL's.
+pub(crate) async fn connect(server: &Postgres) -> Store {
+    let address: DatabaseAddress = server.url().parse().expect("an address");
+    let connecting = move || Store::connect(&address, Mode::Sandbox, SEED);
+    let connected = tokio::task::spawn_blocking(connecting).await.expect("no panic");
+    connected.expect("a store opens")
 }
 
 /// A connection beside the store, to look at its rows or to alter them.

@@ -11,6 +11,7 @@ mod durable;
 mod fixture;
 mod migration;
 mod model;
+mod postgres;
 mod property;
 mod random;
 mod repeat;

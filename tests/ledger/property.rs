@@ -4,10 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::mem::{Discriminant, discriminant};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestCaseResult, TestRunner};
 use stokehold_ledger::{Credits, Refusal, Timestamp};
+use stokehold_tests::postgres::Postgres;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::fixture::{token, view};
@@ -19,20 +21,32 @@ use crate::subject::Subject;
 /// The longest sequence.
 const STEPS_MAX: usize = 80;
 
+/// What the model is compared with.
+enum Kind {
+    Memory,
+    File,
+    Postgres(Arc<Postgres>),
+}
+
 #[test]
 fn on_a_file_the_store_is_the_model() {
-    prove(48, true);
+    prove(48, &Kind::File);
 }
 
 #[test]
 fn in_memory_the_store_is_the_model() {
-    prove(256, false);
+    prove(256, &Kind::Memory);
+}
+
+#[test]
+fn on_postgresql_the_store_is_the_model() {
+    prove(24, &Kind::Postgres(Arc::new(Postgres::start())));
 }
 
 /// Runs random sequences of steps, and shrinks the first one that fails.
 ///
 /// `PROPTEST_RNG_SEED` runs the sequences of a seed again, `PROPTEST_CASES` runs more of them.
-fn prove(cases: u32, on_file: bool) {
+fn prove(cases: u32, kind: &Kind) {
     let default = Config::default();
     let seed = match default.rng_seed {
         RngSeed::Fixed(seed) => seed,
@@ -47,16 +61,21 @@ fn prove(cases: u32, on_file: bool) {
         ..default
     };
     let runtime = Builder::new_current_thread().build().expect("a runtime");
+    let time_passes = !matches!(kind, Kind::Memory);
     let outcome = TestRunner::new(config)
-        .run(&steps(on_file, STEPS_MAX), |steps| run(&runtime, on_file, &steps));
+        .run(&steps(time_passes, STEPS_MAX), |steps| run(&runtime, kind, &steps));
     if let Err(failure) = outcome {
         panic!("PROPTEST_RNG_SEED={seed}: {failure}");
     }
 }
 
-fn run(runtime: &Runtime, on_file: bool, steps: &[Step]) -> TestCaseResult {
+fn run(runtime: &Runtime, kind: &Kind, steps: &[Step]) -> TestCaseResult {
     runtime.block_on(async {
-        let subject = if on_file { Subject::on_file().await } else { Subject::in_memory().await };
+        let subject = match kind {
+            Kind::Memory => Subject::in_memory().await,
+            Kind::File => Subject::on_file().await,
+            Kind::Postgres(server) => Subject::on_postgres(server).await,
+        };
         compare(subject, steps).await
     })
 }
@@ -143,7 +162,7 @@ fn the_steps_come_by_every_answer() {
     let outcome = TestRunner::new(config).run(&steps(true, STEPS_MAX), |steps| {
         let mut model = Model::default();
         for (number, step) in steps.iter().enumerate() {
-            seen.borrow_mut().insert(kind(model.answer(step.after(&steps[..number]))));
+            seen.borrow_mut().insert(sort(model.answer(step.after(&steps[..number]))));
         }
         let warnings = model.warnings().iter();
         let of_one = warnings.filter(|(place, ..)| place.service == 0 && place.name == 0).count();
@@ -153,12 +172,12 @@ fn the_steps_come_by_every_answer() {
     outcome.expect("the model answers everything");
     assert!(warned_most.get() > ADDRESSES.len(), "nobody is warned again");
     let missing =
-        every_answer().into_iter().filter(|answer| !seen.borrow().contains(&kind(*answer)));
+        every_answer().into_iter().filter(|answer| !seen.borrow().contains(&sort(*answer)));
     assert_eq!(missing.collect::<Vec<_>>(), []);
 }
 
 /// What kind of answer this is, and for which refusal, whatever the amounts.
-fn kind(answer: Answer) -> (Discriminant<Answer>, Option<Discriminant<Refusal>>) {
+fn sort(answer: Answer) -> (Discriminant<Answer>, Option<Discriminant<Refusal>>) {
     let refusal = match answer {
         Answer::Refused(refusal) | Answer::Settled(_, Some(refusal)) => {
             Some(discriminant(&refusal))

@@ -27,7 +27,8 @@ fn sequence(
     micros: BoxedStrategy<i64>,
     packs: usize,
 ) -> impl Strategy<Value = Vec<Step>> {
-    let pass = if time_passes { 3 } else { 0 };
+    // Either needs another host, for which the store is opened again.
+    let (pass, recover) = if time_passes { (3, 1) } else { (0, 0) };
     let hours = prop_oneof![4 => 0..3_i64, 1 => 22..26_i64];
     let step = prop_oneof![
         20 => about_accounts(micros.clone(), packs),
@@ -36,6 +37,7 @@ fn sequence(
         1 => Just(Step::Expire),
         3 => (0..3_usize).prop_map(|back| Step::Again { back }),
         pass => hours.prop_map(|hours| Step::Pass { hours }),
+        recover => Just(Step::Recover),
     ];
     prop::collection::vec(step, max / 4..max)
 }
@@ -77,7 +79,6 @@ fn about_calls(micros: BoxedStrategy<i64>) -> impl Strategy<Value = Step> {
         6 => (want(micros), key(0.3)).prop_map(|(want, key)| Step::Begin { want, key }),
         6 => (pick(), prop::option::weighted(0.7, part()))
             .prop_map(|(call, part)| Step::Settle { call, part }),
-        1 => Just(Step::Recover),
     ]
 }
 

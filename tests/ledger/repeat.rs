@@ -28,8 +28,7 @@ async fn repeats_at_once_make_one_hold_and_are_told_the_same() {
     let (store, service) = town().await;
     give(&store, service, &token("anna"), 1_000).await;
     let by_key = keyed(service, "key", "1");
-    let by_text =
-        NewHold { request: Some([1; 32]), ..new_hold(service, &token("anna"), 7) };
+    let by_text = NewHold { request: Some([1; 32]), ..new_hold(service, &token("anna"), 7) };
     let mut tasks = JoinSet::new();
     for number in 0..100 {
         let new = if number % 2 == 0 { by_key.clone() } else { by_text.clone() };

@@ -3,15 +3,19 @@
 mod hold;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use stokehold_ledger::{AccountName, AccountToken, CallId, HoldId, OrderId, ServiceId, VersionId};
 use stokehold_store::{
-    Address, Error, Mode, NewOrder, Once, Order, Pack, Store, Warning, WarningSettings,
+    Address, Error, Mode, NewOrder, Once, Order, Pack, RequestDigest, Store, Warning,
+    WarningSettings,
 };
+use stokehold_tests::postgres::Postgres;
 use tempfile::TempDir;
 
 use crate::fixture::{
-    COMMISSION, SEED, beside, credits, once, open, pack, service_with_trial, token, version,
+    COMMISSION, SEED, beside, connect, credits, once, open, pack, service_with_trial, token,
+    version,
 };
 use crate::model::{self, Answer};
 use crate::step::{ADDRESSES, DATABASES, NAMES, PACKS, Pick, Place, SERVICES, Step, TRIALS};
@@ -26,29 +30,46 @@ const FAR_AHEAD: i64 = 230 * 366 * 24 * HOUR_MICROS;
 pub(crate) struct Subject {
     /// `None` only while it is closed.
     store: Option<Store>,
-    directory: Option<TempDir>,
+    place: Where,
     services: Vec<(ServiceId, VersionId, Vec<Pack>)>,
     holds: Vec<(HoldId, usize, i64)>,
     calls: Vec<(CallId, i64)>,
     orders: Vec<OrderId>,
 }
 
+/// Where the store is.
+enum Where {
+    Memory,
+    File(TempDir),
+    Postgres(Arc<Postgres>),
+}
+
 impl Subject {
     /// A store in a file, whose time stands still.
     pub(crate) async fn on_file() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let mut subject = Self::with(open(directory.path())).await;
-        subject.directory = Some(directory);
-        subject.pass(FAR_AHEAD);
+        let store = open(directory.path());
+        let mut subject = Self::with(store, Where::File(directory)).await;
+        subject.pass(FAR_AHEAD).await;
+        subject
+    }
+
+    /// A new store on this server, whose time stands still.
+    pub(crate) async fn on_postgres(server: &Arc<Postgres>) -> Self {
+        server.sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+        let store = connect(server).await;
+        let mut subject = Self::with(store, Where::Postgres(server.clone())).await;
+        subject.pass(FAR_AHEAD).await;
         subject
     }
 
     /// A store in memory, in which no hour passes.
     pub(crate) async fn in_memory() -> Self {
-        Self::with(Store::in_memory(Mode::Sandbox, SEED).expect("a store")).await
+        let store = Store::in_memory(Mode::Sandbox, SEED).expect("a store");
+        Self::with(store, Where::Memory).await
     }
 
-    async fn with(store: Store) -> Self {
+    async fn with(store: Store, place: Where) -> Self {
         let mut services = Vec::new();
         for (number, trial) in TRIALS.into_iter().enumerate() {
             let service = service_with_trial(&store, &format!("service{number}"), trial).await;
@@ -59,9 +80,8 @@ impl Subject {
             }
             services.push((service, version, packs));
         }
-        let (store, directory) = (Some(store), None);
         let (holds, calls, orders) = (Vec::new(), Vec::new(), Vec::new());
-        Self { store, directory, services, holds, calls, orders }
+        Self { store: Some(store), place, services, holds, calls, orders }
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -133,12 +153,15 @@ impl Subject {
             Step::Refund { target, part, key } => self.refund(target, part, key, step).await,
             Step::Begin { want, key } => self.begin(want, key, step).await,
             Step::Settle { call, part } => self.settle(call, part).await,
-            Step::Recover => self.store().recover_calls().await.map(Answer::Recovered),
+            Step::Recover => {
+                self.pass(0).await;
+                self.store().recover_calls().await.map(Answer::Recovered)
+            }
             Step::Expire | Step::Again { .. } => {
                 self.store().expire_holds().await.map(|()| Answer::Done)
             }
             Step::Pass { hours } => {
-                self.pass(hours * HOUR_MICROS);
+                self.pass(hours * HOUR_MICROS).await;
                 Ok(Answer::Done)
             }
         };
@@ -151,12 +174,22 @@ impl Subject {
     }
 
     /// Closes the store, sets its last instant ahead and opens it again.
-    fn pass(&mut self, micros: i64) {
-        let directory = self.directory.as_ref().expect("time passes only on a file").path();
+    async fn pass(&mut self, micros: i64) {
         self.store = None;
-        let sql = "UPDATE instance SET last_instant = last_instant + ?1";
-        beside(directory).execute(sql, [micros]).expect("time passes");
-        self.store = Some(open(directory));
+        let sql = "UPDATE instance SET last_instant = ";
+        self.store = Some(match &self.place {
+            Where::Memory => panic!("no time passes in memory"),
+            Where::File(directory) => {
+                let sql = format!("{sql} last_instant + {micros}");
+                beside(directory.path()).execute(&sql, []).expect("time passes");
+                open(directory.path())
+            }
+            Where::Postgres(server) => {
+                let last = "greatest(last_instant, (SELECT max(last_instant) FROM host))";
+                server.sql(&format!("{sql} {last} + {micros}"));
+                connect(server).await
+            }
+        });
     }
 
     async fn grant(
@@ -218,7 +251,16 @@ impl Subject {
 
 /// A key for repeats. The fingerprint tells one request from another, as a digest of it would.
 fn keyed(kind: &str, key: u8, request: &str) -> Once {
+    once(&format!("{kind} {key}"), &hash(request))
+}
+
+/// A digest of the request with this number.
+fn digest(number: u8, request: &str) -> RequestDigest {
+    once(&format!("{number} {}", hash(request)), "").key
+}
+
+fn hash(request: &str) -> String {
     let mut hasher = DefaultHasher::new();
     request.hash(&mut hasher);
-    once(&format!("{kind} {key}"), &hasher.finish().to_string())
+    hasher.finish().to_string()
 }

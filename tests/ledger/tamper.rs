@@ -180,22 +180,27 @@ async fn verify_names_what_was_altered() {
 /// A database with at least one row of each kind, in a directory of its own.
 async fn town() -> TempDir {
     let directory = tempdir().expect("a directory");
-    let store = open(directory.path());
+    furnish(&open(directory.path())).await;
+    directory
+}
+
+/// Makes at least one row of each kind.
+pub(crate) async fn furnish(store: &Store) {
     let (coal, other) =
-        (service_with_trial(&store, "coalroller", 9).await, service(&store, "other").await);
-    let version = version(&store, coal).await;
-    let pack = pack(&store, coal, 500_000_000, 10_000).await;
+        (service_with_trial(store, "coalroller", 9).await, service(store, "other").await);
+    let version = version(store, coal).await;
+    let pack = pack(store, coal, 500_000_000, 10_000).await;
     let (anna, ben) = (token("anna"), token("ben"));
-    give(&store, coal, &anna, 50_000_000).await;
-    give(&store, coal, &ben, 50_000_000).await;
-    give(&store, other, &token("cleo"), 50_000_000).await;
-    buy(&store, &anna, &pack).await;
-    let undone = buy(&store, &anna, &pack).await;
+    give(store, coal, &anna, 50_000_000).await;
+    give(store, coal, &ben, 50_000_000).await;
+    give(store, other, &token("cleo"), 50_000_000).await;
+    buy(store, &anna, &pack).await;
+    let undone = buy(store, &anna, &pack).await;
     store.refund_order(undone.id, "a mistake".into()).await.expect("a refund");
     store.create_order(new_order(&anna, &pack, false)).await.expect("an order that waits");
     let mut holds = Vec::new();
     for _ in 0..3 {
-        holds.push(hold(&store, coal, &anna, 700_000).await);
+        holds.push(hold(store, coal, &anna, 700_000).await);
     }
     store.capture(coal, holds[0], Some(credits(300_000))).await.expect("a capture");
     let why = "half of it failed".to_owned();
@@ -212,8 +217,7 @@ async fn town() -> TempDir {
     ] {
         store.settle_call(id, settlement, spent("ok")).await.expect("it ends");
     }
-    warned(&store, coal, &anna).await;
-    directory
+    warned(store, coal, &anna).await;
 }
 
 /// The account has trial credits, and its owner was warned once.

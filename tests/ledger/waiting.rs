@@ -69,7 +69,7 @@ async fn a_call_that_waits_is_there_after_a_restart_and_starts_once() {
     let town = town.reopen();
     assert_eq!(town.store.recover_calls().await.expect("recovered"), 1);
     assert_eq!(town.status(runs).await, CallStatus::Cancelled);
-    let queue = town.store.queued_calls().await.expect("the queue");
+    let queue = town.store.take_over_queued_calls().await.expect("the queue");
     assert_eq!(queue.iter().map(|call| call.id).collect::<Vec<_>>(), [waits]);
     let params = town.store.queued_params(waits).await.expect("its params");
     assert_eq!(params.as_deref(), Some("{}"));
@@ -171,7 +171,7 @@ async fn not_enough_credits_leaves_nothing_in_the_queue() {
     let town = Town::new().await;
     let refused = town.store.begin_call(town.queued(10_000_001)).await;
     assert!(matches!(refused, Err(Error::Refused(Refusal::InsufficientCredits { .. }))));
-    assert!(town.store.queued_calls().await.expect("the queue").is_empty());
+    assert!(town.store.take_over_queued_calls().await.expect("the queue").is_empty());
     assert_eq!(town.view().await, [10_000_000, 0, 10_000_000]);
     let free = town.begin(town.queued(0)).await;
     town.store.start_call(free).await.expect("it starts");

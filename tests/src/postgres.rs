@@ -80,6 +80,18 @@ impl Postgres {
         command
     }
 
+    /// Runs SQL on the database, and answers what `psql` prints of it: a line a row, `|` between
+    /// columns.
+    #[track_caller]
+    pub fn sql(&self, sql: &str) -> String {
+        let arguments = ["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--command", sql];
+        let mut psql = self.client("psql");
+        let ran = psql.args(arguments).args(["--set", "ON_ERROR_STOP=1"]).output();
+        let ran = ran.expect("psql starts");
+        assert!(ran.status.success(), "{sql}: {}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8_lossy(&ran.stdout).trim().to_owned()
+    }
+
     /// Brings it down, and returns when it is.
     pub fn down(&mut self, how: Down) {
         let signal = if how == Down::Kill { Signal::KILL } else { Signal::QUIT };

@@ -1,13 +1,16 @@
 //! The application: opening, health, closing.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use stokehold_ledger::{Span, Timestamp};
 use stokehold_runtime::{Library, Runtime, StartError};
-use stokehold_store::{Mode, OpenError as StoreOpenError, Store};
+use stokehold_store::{
+    DatabaseAddress, Error as StoreError, Mode, OpenError as StoreOpenError, Store,
+};
 use thiserror::Error;
 use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::admission::Admission;
 use crate::breaker::Breakers;
@@ -19,9 +22,11 @@ use crate::machine::{library_settings, network, runtime_settings};
 use crate::mail::{self, Mailer};
 use crate::secret::{digest, random_bytes};
 
-/// How often holds are expired when nobody writes.
+/// How often holds are expired when nobody writes. It is also what keeps a host's lease up.
 const SWEEP_PERIOD: Duration = Duration::from_secs(1);
 
+/// How often a host looks for changes of services that another has made.
+const FOLLOW_PERIOD: Duration = Duration::from_millis(400);
 /// How often results and logs are dropped that are kept no longer.
 const CALLS_SWEEP_PERIOD: Duration = Duration::from_mins(1);
 
@@ -54,7 +59,7 @@ pub enum OpenError {
     Store(#[from] StoreOpenError),
     /// The store was opened and cannot be read.
     #[error(transparent)]
-    Read(#[from] stokehold_store::Error),
+    Read(#[from] StoreError),
     /// Guests cannot be run here.
     #[error("the runtime cannot start: {0}")]
     Runtime(#[from] StartError),
@@ -64,11 +69,14 @@ pub enum OpenError {
 }
 
 impl App {
-    /// Opens a host on the data directory that the configuration names.
+    /// Opens a host on the data directory, or the PostgreSQL database, that the configuration names.
     pub async fn open(config: Config) -> Result<Arc<Self>, OpenError> {
         let mode = if config.store.sandbox { Mode::Sandbox } else { Mode::Production };
         check(&config)?;
-        let store = Store::open(&config.store.data, mode, random_bytes()?)?;
+        let store = match config.store.address().map_err(|why| OpenError::Config(vec![why]))? {
+            None => Store::open(&config.store.data, mode, random_bytes()?)?,
+            Some(address) => connect(address, mode).await?,
+        };
         let secret = digest(&[store.secret(), b"machine code"]);
         Self::start(config, store, Some(secret)).await
     }
@@ -89,10 +97,6 @@ impl App {
         let runtime = Runtime::new(&runtime_settings(&config))?;
         let library = Library::open(runtime.clone(), library_settings(&config, code_secret))?;
         let reach = Reach::new(network(&config), code_secret.is_none());
-        let cut_off = store.recover_calls().await?;
-        if cut_off > 0 {
-            tracing::warn!(calls = cut_off, "cancelled calls that were cut off");
-        }
         let catalogue = Catalogue::load(&store, reach).await?;
         let admission = Admission::new(&config.calls);
         let breakers = Breakers::new(&config.calls, store.suspensions().await?);
@@ -114,11 +118,10 @@ impl App {
             ended,
             stopping,
         });
-        let waiting = app.work_on().await?;
-        if waiting > 0 {
-            tracing::info!(calls = waiting, "going on with the calls that wait");
-        }
+        // What an earlier start has left, before the first request is taken.
+        app.sweep().await?;
         tokio::spawn(sweep(Arc::downgrade(&app)));
+        tokio::spawn(follow(Arc::downgrade(&app)));
         tokio::spawn(sweep_calls(Arc::downgrade(&app)));
         tokio::spawn(mail::run(Arc::downgrade(&app)));
         Ok(app)
@@ -162,24 +165,68 @@ fn check(config: &Config) -> Result<(), OpenError> {
     if faults.is_empty() { Ok(()) } else { Err(OpenError::Config(faults)) }
 }
 
-/// Expires holds while nobody writes, for as long as the host is there.
-async fn sweep(app: std::sync::Weak<App>) {
-    let mut period = tokio::time::interval(SWEEP_PERIOD);
+/// Waits for a server without keeping others waiting.
+async fn connect(address: DatabaseAddress, mode: Mode) -> Result<Store, OpenError> {
+    let seed = random_bytes()?;
+    let connecting = tokio::task::spawn_blocking(move || Store::connect(&address, mode, seed));
+    Ok(connecting.await.map_err(|_| StoreError::Stopped)??)
+}
+
+/// Expires holds while nobody writes, and takes over what hosts that are gone have left, for as
+/// long as this host is there.
+async fn sweep(app: Weak<App>) {
+    let mut period = interval(SWEEP_PERIOD);
+    period.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         period.tick().await;
         let Some(app) = app.upgrade() else { return };
-        match app.store.expire_holds().await {
+        match app.sweep().await {
             // Too many writes wait: holds expire before each of them as well.
-            Ok(()) | Err(stokehold_store::Error::Busy) => {}
-            Err(stokehold_store::Error::Stopped) => return,
-            Err(error) => tracing::error!(%error, "holds cannot be expired"),
+            Ok(()) | Err(StoreError::Busy) => {}
+            Err(StoreError::Stopped) => return,
+            Err(error) => tracing::error!(%error, "the store cannot be swept"),
         }
     }
 }
 
+/// Follows changes of services that other hosts make, for as long as this host is there.
+async fn follow(app: Weak<App>) {
+    let mut period = interval(FOLLOW_PERIOD);
+    period.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        period.tick().await;
+        let Some(app) = app.upgrade() else { return };
+        match app.catalogue.catch_up(&app.store).await {
+            Ok(()) => {}
+            Err(StoreError::Stopped) => return,
+            Err(error) => tracing::warn!(%error, "changes of services cannot be followed"),
+        }
+    }
+}
+
+impl App {
+    async fn sweep(self: &Arc<Self>) -> Result<(), StoreError> {
+        self.store.expire_holds().await?;
+        let cut_off = self.store.recover_calls().await?;
+        if cut_off > 0 {
+            tracing::warn!(calls = cut_off, "cancelled calls that were cut off");
+            self.ended.send_replace(());
+        }
+        // Who stops begins nothing: the next start goes on, or another host.
+        if self.admission.is_closed() {
+            return Ok(());
+        }
+        let waiting = self.work_on().await?;
+        if waiting > 0 {
+            tracing::info!(calls = waiting, "going on with calls that wait");
+        }
+        Ok(())
+    }
+}
+
 /// Drops results and logs of calls that ended long ago, for as long as the host is there.
-async fn sweep_calls(app: std::sync::Weak<App>) {
-    let mut period = tokio::time::interval(CALLS_SWEEP_PERIOD);
+async fn sweep_calls(app: Weak<App>) {
+    let mut period = interval(CALLS_SWEEP_PERIOD);
     loop {
         period.tick().await;
         let Some(app) = app.upgrade() else { return };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stokehold_ledger::{AccountToken, Credits, HoldId, Refusal, Span};
-use stokehold_store::{Error as StoreError, NewHold, Once, ServiceStatus};
+use stokehold_store::{Error as StoreError, NewHold, ServiceStatus};
 use thiserror::Error;
 
 use crate::app::App;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use stokehold_ledger::{AccountToken, CallId, Credits, ServiceId};
 use stokehold_runtime::Request;
 use stokehold_store::{CallRecord, CallStatus, Once, ServiceStatus};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 pub use self::details::Details;
@@ -27,6 +28,9 @@ use crate::once::once;
 use crate::outcome::CallFailure;
 use crate::quote::{Quote, Quoted};
 use crate::secret::{digest, hex, sha256};
+
+/// How soon a call that runs is looked at again by whoever waits for its end.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// A call, as its client made it.
 #[derive(Clone, Debug)]
@@ -247,6 +251,8 @@ impl App {
             }
             tokio::select! {
                 changed = ended.changed() => if changed.is_err() { return Ok(None) },
+                // Where it runs on another host nobody tells: look again.
+                () = sleep(LOOK_AGAIN) => {}
                 () = self.admission.closed(), if !is_closed => is_closed = true,
             }
         }

@@ -1,6 +1,7 @@
 //! The services as they stand, in memory: what every call looks up first.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use stokehold_ledger::{ServiceId, VersionId};
@@ -65,6 +66,8 @@ pub(crate) struct Catalogue {
     /// Held while a service is read again after a change, so that an older reading never replaces
     /// a newer one.
     changing: Mutex<()>,
+    /// Of the catalogue when it was last read as a whole; a stored one is never negative.
+    version: AtomicI64,
     /// Versions that calls still wait for.
     waited_for: Mutex<HashMap<VersionId, Weak<Active>>>,
 }
@@ -88,13 +91,31 @@ impl Catalogue {
             services: RwLock::default(),
             reach,
             changing: Mutex::default(),
+            version: AtomicI64::new(-1),
             waited_for: Mutex::default(),
         };
-        for service in store.services().await? {
-            let live = live(store, &catalogue.reach, service, None).await?;
-            catalogue.insert(Arc::new(live));
-        }
+        catalogue.catch_up(store).await?;
         Ok(catalogue)
+    }
+
+    /// Reads again what has changed, where anything has: another host may have done it.
+    pub(crate) async fn catch_up(&self, store: &Store) -> Result<(), StoreError> {
+        // What changes after this was read is read again the next time.
+        let version = store.catalogue_version().await?;
+        if self.version.load(Ordering::Relaxed) == version {
+            return Ok(());
+        }
+        let _changing = self.changing.lock().await;
+        for service in store.services().await? {
+            let known = self.by_name(&service.name);
+            if known.as_ref().is_some_and(|known| known.service == service) {
+                continue;
+            }
+            let active = known.and_then(|known| known.active.clone());
+            self.insert(Arc::new(live(store, &self.reach, service, active).await?));
+        }
+        self.version.store(version, Ordering::Relaxed);
+        Ok(())
     }
 
     pub(crate) fn by_name(&self, name: &str) -> Option<Arc<Live>> {

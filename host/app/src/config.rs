@@ -1,11 +1,15 @@
 //! Settings of a host. Every limit stands here, with its default and the reason for it.
 
 mod mail;
+mod secret;
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use stokehold_ledger::Credits;
+use stokehold_store::{DatabaseAddress, OpenError as StoreOpenError};
+
+use crate::secret::Secret;
 
 pub use self::mail::{Mail, MailTls, MailTransport};
 
@@ -72,8 +76,14 @@ impl Server {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Store {
-    /// The directory of the database.
+    /// The directory of the database, where that is SQLite's.
     pub data: PathBuf,
+    /// The address of a PostgreSQL database, which many hosts may share:
+    /// `postgres://user:password@host/database`. Without one the ledger is in `data`.
+    #[serde(serialize_with = "secret::redacted", deserialize_with = "secret::read")]
+    pub database: Option<Secret>,
+    /// A file that holds the address, so that it need not stand here or in the environment.
+    pub database_file: Option<PathBuf>,
     /// Whether this is a sandbox: orders are paid at once, services need no approval, and the magic
     /// tokens work.
     pub sandbox: bool,
@@ -212,9 +222,29 @@ impl Default for Server {
     }
 }
 
+impl Store {
+    /// The address of the PostgreSQL database, wherever it stands.
+    pub fn address(&self) -> Result<Option<DatabaseAddress>, String> {
+        if self.database.is_some() && self.database_file.is_some() {
+            return Err("store.database and store.database_file are both set: leave one".into());
+        }
+        let url = match &self.database_file {
+            Some(path) => Some(secret::file("store.database_file", path)?),
+            None => self.database.clone(),
+        };
+        let address = url.map(|url| url.reveal().parse());
+        address.transpose().map_err(|error: StoreOpenError| format!("store.database: {error}"))
+    }
+}
+
 impl Default for Store {
     fn default() -> Self {
-        Self { data: "./stokehold-data".into(), sandbox: false }
+        Self {
+            data: "./stokehold-data".into(),
+            database: None,
+            database_file: None,
+            sandbox: false,
+        }
     }
 }
 
@@ -350,6 +380,7 @@ impl Config {
             url.is_none_or(|url| url.starts_with("http://") || url.starts_with("https://")),
             "server.public_url has to start with http:// or https://",
         );
+        faults.extend(self.store.address().err());
         for host in &self.outbound.hosts {
             if let Err(error) = host.parse::<stokehold_runtime::Host>() {
                 faults.push(format!("outbound.hosts: {error}"));

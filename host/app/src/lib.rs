@@ -67,9 +67,9 @@ pub mod types {
         Stop, compile_as_child,
     };
     pub use stokehold_store::{
-        AccountView, Address, ApiToken, Audit, BackupError, CallRecord, CallStatus, Finding, Line,
-        Mode, OpenError as StoreOpenError, OpenHold, Order, OrderStatus, OwnAccount, Pack,
-        PackChange, Page, Role, Service, ServiceChange, ServiceStatus, Suspension, Version,
-        WarningSettings, restore,
+        AccountView, Address, ApiToken, Audit, BackupError, CallRecord, CallStatus,
+        DatabaseAddress, Finding, Line, Mode, OpenError as StoreOpenError, OpenHold, Order,
+        OrderStatus, OwnAccount, Pack, PackChange, Page, Role, Service, ServiceChange,
+        ServiceStatus, Suspension, Version, WarningSettings, restore,
     };
 }

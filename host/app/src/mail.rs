@@ -152,7 +152,11 @@ impl App {
 
     async fn empty_outbox(&self, post: &mut Post) -> Result<ControlFlow<()>, StoreError> {
         loop {
-            let due = self.store.due_warnings(BATCH).await?;
+            // Claiming is a write: not while there is nothing to claim.
+            if self.store.due_warnings(1).await?.is_empty() {
+                return Ok(ControlFlow::Continue(()));
+            }
+            let due = self.store.claim_warnings(BATCH).await?;
             if due.is_empty() {
                 return Ok(ControlFlow::Continue(()));
             }

@@ -86,8 +86,10 @@ fn split(name: &str) -> Option<(&str, &str)> {
 fn set(table: &mut Table, section: &str, key: &str, text: &str) -> Result<Config, String> {
     let value = format!("value = {text}").parse::<Table>();
     // A secret is what it is, also where it looks like TOML.
-    let value =
-        value.ok().filter(|_| key != "password").and_then(|mut parsed| parsed.remove("value"));
+    let value = value
+        .ok()
+        .filter(|_| !["password", "database"].contains(&key))
+        .and_then(|mut parsed| parsed.remove("value"));
     let value = value.unwrap_or_else(|| Value::String(text.to_owned()));
     let entry = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
     let section_table = entry.as_table_mut().ok_or_else(|| format!("{section} is no section"))?;

@@ -1,11 +1,11 @@
 //! Accounts: balances and grants.
 
-use rusqlite::{Connection, OptionalExtension};
 use stokehold_ledger::{
     Account, AccountId, AccountKey, AccountName, AccountToken, Command, Credits, Decision, Refusal,
     Rows, ServiceId, Source, Timestamp, decide,
 };
 
+use crate::db::{Db, values};
 use crate::error::Error;
 use crate::posting::{Cause, apply};
 use crate::replay::{self, Once};
@@ -75,7 +75,7 @@ impl Store {
 /// The account of this name; a new one, with nothing on it, where there is none. The placeholder
 /// that many databases share names no account.
 pub(crate) fn ensure_account(
-    db: &Connection,
+    db: Db<'_>,
     service: ServiceId,
     name: &AccountName,
     now: Timestamp,
@@ -83,18 +83,18 @@ pub(crate) fn ensure_account(
     if name.is_placeholder() {
         return Err(Refusal::UnknownAccount.into());
     }
-    db.prepare_cached(
+    db.execute(
         "INSERT INTO account (service_id, key, token, balance, held, created_at) \
-         VALUES (?1, ?2, ?3, 0, 0, ?4) ON CONFLICT (key, service_id) \
-         DO UPDATE SET token = excluded.token WHERE token IS NULL AND excluded.token IS NOT NULL",
-    )?
-    .execute((service.0, name.key.0, &name.token, now.0))?;
+         VALUES (?1, ?2, ?3, 0, 0, ?4) ON CONFLICT (key, service_id) DO UPDATE \
+         SET token = excluded.token WHERE account.token IS NULL AND excluded.token IS NOT NULL",
+        values![service.0, &name.key.0, name.token.as_deref(), now.0],
+    )?;
     load_account(db, service, name.key)?.ok_or(Error::NotFound("account"))
 }
 
 /// Adds credits to an account, inside a write.
 pub(crate) fn grant(
-    db: &Connection,
+    db: Db<'_>,
     account: &Account,
     (amount, source): (Credits, Source),
     cause: Cause<'_>,
@@ -111,29 +111,26 @@ pub(crate) fn grant(
 }
 
 pub(crate) fn load_account(
-    db: &Connection,
+    db: Db<'_>,
     service: ServiceId,
     key: AccountKey,
-) -> rusqlite::Result<Option<Account>> {
-    db.prepare_cached(&format!("SELECT {ACCOUNT} FROM account WHERE key = ?2 AND service_id = ?1"))?
-        .query_row((service.0, key.0), row::account)
-        .optional()
+) -> Result<Option<Account>, Error> {
+    let lock = db.for_update();
+    let sql = format!("SELECT {ACCOUNT} FROM account WHERE key = ?2 AND service_id = ?1{lock}");
+    db.find(&sql, values![service.0, &key.0], row::account)
 }
 
-pub(crate) fn load_account_by_id(
-    db: &Connection,
-    id: AccountId,
-) -> rusqlite::Result<Option<Account>> {
-    db.prepare_cached(&format!("SELECT {ACCOUNT} FROM account WHERE id = ?1"))?
-        .query_row([id.0], row::account)
-        .optional()
+pub(crate) fn load_account_by_id(db: Db<'_>, id: AccountId) -> Result<Option<Account>, Error> {
+    let sql = format!("SELECT {ACCOUNT} FROM account WHERE id = ?1{}", db.for_update());
+    db.find(&sql, values![id.0], row::account)
 }
 
 /// What holds have set aside although their time is over and no write has come by since.
-fn held_but_due(db: &Connection, account: &Account, now: Timestamp) -> rusqlite::Result<Credits> {
-    db.prepare_cached(
-        "SELECT coalesce(sum(amount), 0) FROM hold \
+fn held_but_due(db: Db<'_>, account: &Account, now: Timestamp) -> Result<Credits, Error> {
+    db.one(
+        "SELECT CAST(coalesce(sum(amount), 0) AS bigint) FROM hold \
          WHERE state = 0 AND service_id = ?1 AND account_id = ?2 AND expires_at <= ?3",
-    )?
-    .query_row((account.service.0, account.id.0, now.0), |row| row::credits(row, 0))
+        values![account.service.0, account.id.0, now.0],
+        |row| row::credits(row, 0),
+    )
 }

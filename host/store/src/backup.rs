@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use thiserror::Error;
 
+use crate::audit::Audit;
 use crate::error::{Error, OpenError};
-use crate::sqlite::{Lock, migrate, open_read_only};
-use crate::store::{Audit, DATABASE_FILE, LOCK_FILE};
-use crate::verify::{self, Finding};
+use crate::sqlite::{Lock, migrate};
+use crate::store::{DATABASE_FILE, LOCK_FILE};
+use crate::verify::Finding;
 
 /// Why there is no backup, or nothing was restored.
 #[derive(Debug, Error)]
@@ -24,6 +25,9 @@ pub enum BackupError {
         /// What is there.
         path: String,
     },
+    /// PostgreSQL keeps its data elsewhere, and copies it by itself.
+    #[error("a PostgreSQL database is copied with PostgreSQL's own tools, such as pg_dump")]
+    Postgres,
     /// A file could not be read, written or named.
     #[error("{path}: {source}")]
     Io {
@@ -64,10 +68,11 @@ impl Audit {
     /// Copies the data of one moment into `file`, which must not be there yet. Answers what breaks
     /// an invariant in the copy: it is kept all the same, for it may be all there is.
     pub fn backup(&self, file: &Path) -> Result<Vec<Finding>, BackupError> {
+        let db = self.sqlite().ok_or(BackupError::Postgres)?;
         refuse_existing(file)?;
         let unfinished = Unfinished::beside(file)?;
         let path = unfinished.path.to_str().ok_or_else(|| not_text(file))?;
-        copy(self.db(), path).map_err(Error::from)?;
+        copy(db, path).map_err(Error::from)?;
         let findings = checked(&unfinished.path)?;
         unfinished.finish(file)?;
         Ok(findings)
@@ -113,12 +118,11 @@ fn upgraded(path: &Path) -> Result<(), OpenError> {
     if !db.table_exists(None, "instance")? {
         return Err(OpenError::Missing { path: "the file".into() });
     }
-    migrate(&mut db)
+    migrate(&mut db, |_| Ok(()))
 }
 
 fn checked(path: &Path) -> Result<Vec<Finding>, BackupError> {
-    let db = open_read_only(path).map_err(Error::from)?;
-    Ok(verify::verify(&db)?)
+    Ok(Audit::of_file(path)?.verify()?)
 }
 
 fn refuse_existing(path: &Path) -> Result<(), BackupError> {

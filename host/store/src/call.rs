@@ -7,14 +7,15 @@
 
 use std::sync::Arc;
 
-use rusqlite::{OptionalExtension, Row};
 use stokehold_ledger::{
     AccountKey, AccountToken, CallId, Command, Credits, HoldId, Refusal, ServiceId, Span,
     Timestamp, VersionId,
 };
 
+use crate::db::{Row, values};
 use crate::error::Error;
 use crate::hold::{SetAside, captured, set_aside};
+use crate::host;
 use crate::op::{Op, Wanted};
 use crate::replay::{self, Once};
 use crate::row;
@@ -167,6 +168,11 @@ impl NewCall {
     pub(crate) fn fuel_bought(&self) -> i64 {
         integer(self.fuel_bought)
     }
+
+    /// Where the call stands as soon as it is on record.
+    pub(crate) fn first_status(&self) -> CallStatus {
+        if self.queued.is_some() { CallStatus::Queued } else { CallStatus::Running }
+    }
 }
 
 impl Uses for NewCall {
@@ -221,14 +227,18 @@ impl Store {
         self.submit(Settle { id, settlement, spent: Arc::new(spent) }).await
     }
 
-    /// Cancels the calls that were cut off when the host stopped. Answers how many.
+    /// Cancels the calls that were cut off because the host they ran on is gone. Answers how many.
     pub async fn recover_calls(&self) -> Result<usize, Error> {
-        let cut_off = self.read(|db| {
-            let mut query = db.prepare_cached("SELECT id FROM call WHERE status = 'running'")?;
-            let ids = query.query_map([], |row| row::uuid(row, 0).map(CallId))?;
-            Ok(ids.collect::<Result<Vec<_>, _>>()?)
+        let (host, now) = (self.host(), self.now());
+        let cut_off = self.read(move |db| {
+            let gone = host::IS_GONE;
+            let sql = format!(
+                "SELECT id FROM call WHERE status = 'running' AND ended_at IS NULL AND {gone}"
+            );
+            db.query(&sql, values![now.0, host.0], |row| row::uuid(row, 0).map(CallId))
         });
         let cut_off = cut_off.await?;
+        let mut recovered = 0;
         for some in cut_off.chunks(RECOVERED_MAX) {
             let spent = Arc::new(Spent::cut_off());
             let settle = |id: &CallId| {
@@ -237,19 +247,20 @@ impl Store {
             };
             let settled: Vec<_> = some.iter().map(settle).collect::<Result<_, _>>()?;
             for reply in settled {
-                reply.await.map_err(|_| Error::Stopped)??;
+                match reply.await.map_err(|_| Error::Stopped)? {
+                    Ok(_) => recovered += 1,
+                    // Another host was quicker.
+                    Err(Error::NotFound(_)) => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
-        Ok(cut_off.len())
+        Ok(recovered)
     }
 
     /// The record of a call.
     pub async fn call(&self, id: CallId) -> Result<Option<CallRecord>, Error> {
-        self.read(move |db| {
-            let mut query = db.prepare_cached(CALL)?;
-            Ok(query.query_row([id.0.as_bytes()], call).optional()?)
-        })
-        .await
+        self.read(move |db| db.find(CALL, values![id.0.as_bytes()], call)).await
     }
 }
 
@@ -411,7 +422,7 @@ const CALL: &str = "SELECT call.id, call.service_id, service.name, version.numbe
                     JOIN version ON version.id = call.version_id \
                     LEFT JOIN hold ON hold.id = call.id WHERE call.id = ?1";
 
-fn call(row: &Row<'_>) -> rusqlite::Result<CallRecord> {
+fn call(row: Row<'_>) -> Result<CallRecord, Error> {
     Ok(CallRecord {
         id: CallId(row::uuid(row, 0)?),
         service: ServiceId(row.get(1)?),
@@ -420,7 +431,7 @@ fn call(row: &Row<'_>) -> rusqlite::Result<CallRecord> {
         digest: row.get(4)?,
         account: AccountKey(row.get(5)?),
         route: row.get(6)?,
-        status: row::call_status(row, 7)?,
+        status: row.known(7, CallStatus::parse)?,
         outcome: row.get(8)?,
         result: row.get(9)?,
         error: row.get(10)?,
@@ -433,12 +444,12 @@ fn call(row: &Row<'_>) -> rusqlite::Result<CallRecord> {
         memory_peak_bytes: row.get(17)?,
         duration_ms: row.get(18)?,
         created_at: Timestamp(row.get(19)?),
-        ended_at: row.get::<_, Option<i64>>(20)?.map(Timestamp),
+        ended_at: row.get::<Option<i64>>(20)?.map(Timestamp),
         client_id: row.get(21)?,
         params_digest: row.get(22)?,
         result_digest: row.get(23)?,
         host_calls: row.get(24)?,
-        started_at: row.get::<_, Option<i64>>(25)?.map(Timestamp),
+        started_at: row.get::<Option<i64>>(25)?.map(Timestamp),
     })
 }
 

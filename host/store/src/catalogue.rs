@@ -1,11 +1,10 @@
 //! Services and their packs.
 
-use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row};
 use stokehold_ledger::{
     BasisPoints, Cents, Credits, PackId, ServiceId, Timestamp, TokenId, VersionId,
 };
 
+use crate::db::{Db, Row, values};
 use crate::error::Error;
 use crate::row;
 use crate::store::Store;
@@ -134,12 +133,32 @@ pub struct NewPack {
 }
 
 impl Store {
+    /// A number that rises with every change of what a host keeps of the catalogue in memory:
+    /// services, their keys, and which version is active.
+    pub async fn catalogue_version(&self) -> Result<i64, Error> {
+        self.read(|db| db.one("SELECT catalogue FROM instance", &[], |row| row.get(0))).await
+    }
+
+    /// Queues a cold write that changes what hosts keep of the catalogue in memory.
+    pub(crate) async fn write_catalogue<F, T>(&self, mut work: F) -> Result<T, Error>
+    where
+        F: FnMut(Db<'_>, Timestamp) -> Result<T, Error> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.write(move |db, now| {
+            let done = work(db, now)?;
+            db.execute("UPDATE instance SET catalogue = catalogue + 1", &[])?;
+            Ok(done)
+        })
+        .await
+    }
+
     /// Adds a service. Its name and its label have to be unique.
     pub async fn create_service(&self, new: NewService) -> Result<Service, Error> {
-        self.write(move |db, now| {
+        self.write_catalogue(move |db, now| {
             for (column, value) in [("name", &new.name), ("label", &new.label)] {
                 let sql = format!("SELECT 1 FROM service WHERE {column} = ?1");
-                if db.prepare_cached(&sql)?.exists([value])? {
+                if db.exists(&sql, values![value])? {
                     return Err(Error::Taken(if column == "name" { "name" } else { "label" }));
                 }
             }
@@ -147,16 +166,16 @@ impl Store {
                 "INSERT INTO service (name, label, unit, description, privacy_policy, \
                  trial_credits, commission_bp, status, key_hash, owner_id, created_at) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-                rusqlite::params![
-                    new.name,
-                    new.label,
-                    new.unit,
-                    new.description,
-                    new.privacy_policy,
+                values![
+                    &new.name,
+                    &new.label,
+                    &new.unit,
+                    &new.description,
+                    &new.privacy_policy,
                     new.trial_credits.micros(),
                     new.commission.points(),
                     new.status.as_str(),
-                    new.key_hash,
+                    &new.key_hash,
                     new.owner.map(|owner| owner.0),
                     now.0
                 ],
@@ -168,23 +187,23 @@ impl Store {
 
     /// The service of this name.
     pub async fn service(&self, name: String) -> Result<Option<Service>, Error> {
-        self.read(move |db| Ok(load_service(db, &name)?)).await
+        self.read(move |db| load_service(db, &name)).await
     }
 
     /// All services, by name.
     pub async fn services(&self) -> Result<Vec<Service>, Error> {
         self.read(|db| {
             let sql = format!("SELECT {SERVICE} FROM service ORDER BY name");
-            Ok(db.prepare_cached(&sql)?.query_map([], service)?.collect::<Result<_, _>>()?)
+            db.query(&sql, &[], service)
         })
         .await
     }
 
     /// Changes what a service says of itself. Orders and holds keep the terms they were made on.
     pub async fn change_service(&self, id: ServiceId, change: ServiceChange) -> Result<(), Error> {
-        self.write(move |db, _| {
+        self.write_catalogue(move |db, _| {
             let taken = "SELECT 1 FROM service WHERE label = ?1 AND id <> ?2";
-            if db.prepare_cached(taken)?.exists((&change.label, id.0))? {
+            if db.exists(taken, values![change.label.as_deref(), id.0])? {
                 return Err(Error::Taken("label"));
             }
             changed(db.execute(
@@ -193,15 +212,15 @@ impl Store {
                  privacy_policy = coalesce(?5, privacy_policy), \
                  trial_credits = coalesce(?6, trial_credits), \
                  commission_bp = coalesce(?7, commission_bp) WHERE id = ?1",
-                (
+                values![
                     id.0,
-                    &change.label,
-                    &change.unit,
-                    &change.description,
-                    &change.privacy_policy,
+                    change.label.as_deref(),
+                    change.unit.as_deref(),
+                    change.description.as_deref(),
+                    change.privacy_policy.as_deref(),
                     change.trial_credits.map(Credits::micros),
-                    change.commission.map(BasisPoints::points),
-                ),
+                    change.commission.map(BasisPoints::points)
+                ],
             )?)
         })
         .await
@@ -213,9 +232,9 @@ impl Store {
         id: ServiceId,
         status: ServiceStatus,
     ) -> Result<(), Error> {
-        self.write(move |db, _| {
+        self.write_catalogue(move |db, _| {
             let sql = "UPDATE service SET status = ?2 WHERE id = ?1";
-            changed(db.execute(sql, (id.0, status.as_str()))?)
+            changed(db.execute(sql, values![id.0, status.as_str()])?)
         })
         .await
     }
@@ -223,8 +242,9 @@ impl Store {
     /// Replaces a service's key: the old one stops working at once. `hash` is the SHA-256 of the
     /// new one.
     pub async fn set_service_key(&self, id: ServiceId, hash: [u8; 32]) -> Result<(), Error> {
-        self.write(move |db, _| {
-            changed(db.execute("UPDATE service SET key_hash = ?2 WHERE id = ?1", (id.0, hash))?)
+        self.write_catalogue(move |db, _| {
+            let sql = "UPDATE service SET key_hash = ?2 WHERE id = ?1";
+            changed(db.execute(sql, values![id.0, &hash])?)
         })
         .await
     }
@@ -232,13 +252,14 @@ impl Store {
     /// Adds a pack to a service.
     pub async fn create_pack(&self, id: ServiceId, new: NewPack) -> Result<Pack, Error> {
         self.write(move |db, now| {
-            db.execute(
+            let micros = new.credits.micros();
+            let pack = db.insert(
                 "INSERT INTO pack (service_id, name, description, credits, price_cents, created_at) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                (id.0, &new.name, &new.description, new.credits.micros(), new.price.0, now.0),
+                values![id.0, &new.name, &new.description, micros, new.price.0, now.0],
             )?;
             Ok(Pack {
-                id: PackId(db.last_insert_rowid()),
+                id: PackId(pack),
                 service: id,
                 name: new.name.clone(),
                 description: new.description.clone(),
@@ -261,14 +282,14 @@ impl Store {
                 "UPDATE pack SET name = coalesce(?3, name), \
                  description = coalesce(?4, description), credits = coalesce(?5, credits), \
                  price_cents = coalesce(?6, price_cents) WHERE id = ?1 AND service_id = ?2",
-                (
+                values![
                     id.0,
                     service.0,
-                    &change.name,
-                    &change.description,
+                    change.name.as_deref(),
+                    change.description.as_deref(),
                     change.credits.map(Credits::micros),
-                    change.price.map(|price| price.0),
-                ),
+                    change.price.map(|price| price.0)
+                ],
             )?;
             let pack = load_pack(db, id)?.filter(|pack| pack.service == service);
             pack.ok_or(Error::NotFound("pack"))
@@ -280,7 +301,7 @@ impl Store {
     pub async fn delete_pack(&self, service: ServiceId, id: PackId) -> Result<(), Error> {
         self.write(move |db, _| {
             let sql = "DELETE FROM pack WHERE id = ?1 AND service_id = ?2";
-            let deleted = db.execute(sql, (id.0, service.0))?;
+            let deleted = db.execute(sql, values![id.0, service.0])?;
             if deleted == 0 { Err(Error::NotFound("pack")) } else { Ok(()) }
         })
         .await
@@ -290,7 +311,7 @@ impl Store {
     pub async fn packs(&self, id: ServiceId) -> Result<Vec<Pack>, Error> {
         self.read(move |db| {
             let sql = format!("SELECT {PACK} FROM pack WHERE service_id = ?1 ORDER BY id");
-            Ok(db.prepare_cached(&sql)?.query_map([id.0], pack)?.collect::<Result<_, _>>()?)
+            db.query(&sql, values![id.0], pack)
         })
         .await
     }
@@ -303,13 +324,11 @@ fn changed(rows: usize) -> Result<(), Error> {
 const SERVICE: &str = "id, name, label, unit, description, privacy_policy, trial_credits, \
                        commission_bp, status, key_hash, owner_id, active_version, created_at";
 
-pub(crate) fn load_service(db: &Connection, name: &str) -> rusqlite::Result<Option<Service>> {
-    db.prepare_cached(&format!("SELECT {SERVICE} FROM service WHERE name = ?1"))?
-        .query_row([name], service)
-        .optional()
+pub(crate) fn load_service(db: Db<'_>, name: &str) -> Result<Option<Service>, Error> {
+    db.find(&format!("SELECT {SERVICE} FROM service WHERE name = ?1"), values![name], service)
 }
 
-fn service(row: &Row<'_>) -> rusqlite::Result<Service> {
+fn service(row: Row<'_>) -> Result<Service, Error> {
     Ok(Service {
         id: ServiceId(row.get(0)?),
         name: row.get(1)?,
@@ -318,24 +337,22 @@ fn service(row: &Row<'_>) -> rusqlite::Result<Service> {
         description: row.get(4)?,
         privacy_policy: row.get(5)?,
         trial_credits: row::credits(row, 6)?,
-        commission: row::known(7, Type::Integer, BasisPoints::new(row.get(7)?))?,
-        status: row::known(8, Type::Text, ServiceStatus::parse(row.get_ref(8)?.as_str()?))?,
+        commission: row::known(row.get(7)?, BasisPoints::new(row.get(7)?))?,
+        status: row.known(8, ServiceStatus::parse)?,
         key_hash: row.get(9)?,
-        owner: row.get::<_, Option<i64>>(10)?.map(TokenId),
-        active_version: row.get::<_, Option<i64>>(11)?.map(VersionId),
+        owner: row.get::<Option<i64>>(10)?.map(TokenId),
+        active_version: row.get::<Option<i64>>(11)?.map(VersionId),
         created_at: Timestamp(row.get(12)?),
     })
 }
 
 const PACK: &str = "id, service_id, name, description, credits, price_cents";
 
-pub(crate) fn load_pack(db: &Connection, id: PackId) -> rusqlite::Result<Option<Pack>> {
-    db.prepare_cached(&format!("SELECT {PACK} FROM pack WHERE id = ?1"))?
-        .query_row([id.0], pack)
-        .optional()
+pub(crate) fn load_pack(db: Db<'_>, id: PackId) -> Result<Option<Pack>, Error> {
+    db.find(&format!("SELECT {PACK} FROM pack WHERE id = ?1"), values![id.0], pack)
 }
 
-fn pack(row: &Row<'_>) -> rusqlite::Result<Pack> {
+fn pack(row: Row<'_>) -> Result<Pack, Error> {
     Ok(Pack {
         id: PackId(row.get(0)?),
         service: ServiceId(row.get(1)?),

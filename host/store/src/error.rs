@@ -47,6 +47,12 @@ pub enum Error {
     /// A row has a value that this program never writes.
     #[error("the database holds a value that is not valid: {0}")]
     Corrupt(String),
+    /// Somebody else was in the way, more often than a write is tried again.
+    #[error("other writers were in the way: try again")]
+    InTheWay,
+    /// This host's row is not as it left it: another process has taken its place.
+    #[error("this host's row in the database was changed by somebody else")]
+    FenceLost,
     /// A reader is in the way of emptying the write-ahead log.
     #[error("a reader is in the way of emptying the write-ahead log")]
     LogInUse,
@@ -56,12 +62,27 @@ pub enum Error {
     /// SQLite failed.
     #[error("SQLite: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// PostgreSQL failed, or the way to it.
+    #[error("PostgreSQL: {}", reason(.0))]
+    Postgres(#[from] tokio_postgres::Error),
+}
+
+/// What a server said, or why it could not be asked. The driver's own text leaves that out.
+fn reason(error: &tokio_postgres::Error) -> String {
+    if let Some(said) = error.as_db_error() {
+        return format!("{} ({})", said.message(), said.code().code());
+    }
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
 }
 
 impl From<OpenError> for Error {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::Sqlite(error) => Self::Sqlite(error),
+            OpenError::Postgres(error) => Self::Postgres(error),
             error => Self::Reopen(Box::new(error)),
         }
     }
@@ -127,9 +148,31 @@ pub enum OpenError {
     /// The tables could not be brought up to date.
     #[error("migration: {0}")]
     Migration(#[from] refinery::Error),
+    /// What stands in the database cannot be read.
+    #[error(transparent)]
+    Read(Box<Error>),
+    /// The address of a PostgreSQL database is none.
+    #[error("the address of the PostgreSQL database cannot be used: {why}")]
+    Address {
+        /// Why. Nothing of the address, which may hold a password.
+        why: String,
+    },
     /// SQLite failed.
     #[error("SQLite: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// PostgreSQL failed, or the way to it.
+    #[error("PostgreSQL: {}", reason(.0))]
+    Postgres(#[from] tokio_postgres::Error),
+}
+
+impl From<Error> for OpenError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Sqlite(error) => Self::Sqlite(error),
+            Error::Postgres(error) => Self::Postgres(error),
+            error => Self::Read(Box::new(error)),
+        }
+    }
 }
 
 fn mode(sandbox: bool) -> &'static str {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension};
 use stokehold_ledger::{
     AccountKey, AccountToken, Change, Command, Credits, Decision, Hold, HoldId, HoldState, Refusal,
     Rows, ServiceId, Span, Timestamp, decide,
@@ -10,11 +9,13 @@ use stokehold_ledger::{
 use uuid::Uuid;
 
 use crate::account::load_account_by_id;
+use crate::db::{Db, values};
 use crate::error::Error;
 use crate::op::{Op, Wanted};
 use crate::posting::{Cause, apply};
 use crate::replay::{self, Once, RequestDigest};
 use crate::row::{self, HOLD};
+use crate::seal::Seal;
 use crate::store::Store;
 use crate::trial::{Use, Uses};
 use crate::working_set::WorkingSet;
@@ -112,25 +113,27 @@ impl Store {
         let now = self.now();
         self.read(move |db| {
             let after = after.map_or([0; 16], |hold| *hold.0.as_bytes());
-            let mut query = db.prepare_cached(
+            // Every key is at least as great as no bytes at all.
+            let (whose, key) = match &account {
+                Some(key) => ("account.key = ?5", &key.0[..]),
+                None => ("account.key >= ?5", &[][..]),
+            };
+            let sql = format!(
                 "SELECT hold.id, hold.account_id, hold.service_id, hold.amount, hold.state, \
                  hold.captured, hold.created_at, hold.expires_at, hold.description, account.key, \
                  EXISTS (SELECT 1 FROM call WHERE call.id = hold.id) \
                  FROM hold JOIN account ON account.id = hold.account_id \
-                 WHERE hold.state = 0 AND hold.expires_at > ?5 AND hold.service_id = ?1 \
-                 AND hold.id > ?2 AND (?3 IS NULL OR hold.account_id = \
-                 (SELECT id FROM account WHERE service_id = ?1 AND key = ?3)) \
-                 ORDER BY hold.id LIMIT ?4",
-            )?;
-            let key = account.map(|key| key.0);
-            let rows = query.query_map((service.0, after, key, limit, now.0), |row| {
+                 WHERE hold.state = 0 AND hold.expires_at > ?3 AND hold.service_id = ?1 \
+                 AND hold.id > ?2 AND {whose} ORDER BY hold.id LIMIT ?4"
+            );
+            let values = values![service.0, &after, now.0, limit, key];
+            db.query(&sql, values, |row| {
                 Ok(OpenHold {
                     hold: row::hold(row)?,
                     account: AccountKey(row.get(9)?),
                     is_call: row.get(10)?,
                 })
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            })
         })
         .await
     }
@@ -191,11 +194,9 @@ impl Op for Authorize {
 
     fn decide(&self, rows: &mut WorkingSet) -> Result<Option<HoldId>, Error> {
         let new = &*self.new;
-        if let Some(answer) = rows.recall(new.once.as_ref())? {
+        let request = new.request().map(Once::of_request);
+        if let Some(answer) = rows.recall(new.once.as_ref().or(request.as_ref()))? {
             return replay::read(answer).map(Some);
-        }
-        if let Some(hold) = new.request().and_then(|request| rows.hold_of_request(request)) {
-            return Ok(Some(hold));
         }
         let command = Command::Authorize {
             hold: self.id,
@@ -209,9 +210,7 @@ impl Op for Authorize {
             SetAside::Held(change) => {
                 rows.apply(change, false);
                 rows.remember(new.once.as_ref(), &self.id);
-                if let Some(request) = new.request() {
-                    rows.remember_request(*request, self.id);
-                }
+                rows.remember_request(new.request(), self.id);
                 Ok(Some(self.id))
             }
             SetAside::Short(why) => {
@@ -334,7 +333,7 @@ impl Op for Release {
 }
 
 fn refund(
-    db: &Connection,
+    db: Db<'_>,
     service: ServiceId,
     id: HoldId,
     amount: Credits,
@@ -344,13 +343,13 @@ fn refund(
     let hold = load_hold(db, id)?.filter(|hold| hold.service == service);
     let hold = hold.ok_or(Refusal::UnknownHold)?;
     let account = load_account_by_id(db, hold.account)?.ok_or(Refusal::UnknownHold)?;
-    let refunded = db
-        .prepare_cached(
-            "SELECT coalesce(sum(amount), 0) FROM posting \
-             JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
-             WHERE posting.hold_id = ?1 AND posting.kind = 4",
-        )?
-        .query_row([id.0.as_bytes()], |row| row::credits(row, 0))?;
+    let refunded = db.one(
+        "SELECT CAST(coalesce(sum(amount), 0) AS bigint) FROM posting \
+         JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
+         WHERE posting.hold_id = ?1 AND posting.kind = 4",
+        values![id.0.as_bytes()],
+        |row| row::credits(row, 0),
+    )?;
     let rows = Rows { account: Some(&account), hold: Some(&hold), refunded };
     match decide(rows, &Command::Refund(amount), now)? {
         Decision::Change(change) => {
@@ -362,8 +361,20 @@ fn refund(
     }
 }
 
-fn load_hold(db: &Connection, id: HoldId) -> rusqlite::Result<Option<Hold>> {
-    db.prepare_cached(&format!("SELECT {HOLD} FROM hold WHERE id = ?1"))?
-        .query_row([id.0.as_bytes()], row::hold)
-        .optional()
+fn load_hold(db: Db<'_>, id: HoldId) -> Result<Option<Hold>, Error> {
+    let sql = format!("SELECT {HOLD} FROM hold WHERE id = ?1");
+    db.find(&sql, values![id.0.as_bytes()], row::hold)
+}
+
+/// What seals a hold: all that it keeps for ever.
+pub(crate) fn seal(hold: &Hold) -> i64 {
+    Seal::of("hold")
+        .bytes(hold.id.0.as_bytes())
+        .number(hold.account.0)
+        .number(hold.service.0)
+        .number(hold.amount.micros())
+        .number(hold.created_at.0)
+        .number(hold.expires_at.0)
+        .text(hold.description.as_deref())
+        .value()
 }

@@ -1,9 +1,9 @@
 //! What waits for the writer: an operation or a cold write, with the way to its caller.
 
-use rusqlite::Connection;
 use stokehold_ledger::Timestamp;
 use tokio::sync::oneshot;
 
+use crate::db::Db;
 use crate::error::Error;
 use crate::op::{Op, Wanted};
 use crate::working_set::WorkingSet;
@@ -30,7 +30,7 @@ pub(crate) trait Hot: Send {
 pub(crate) trait Cold: Send {
     /// Runs it inside an open transaction; more than once where that has to be repeated. Answers
     /// whether what it has written is to be kept.
-    fn run(&mut self, db: &Connection, now: Timestamp) -> bool;
+    fn run(&mut self, db: Db<'_>, now: Timestamp) -> bool;
     /// Tells the caller what came of it, or why that did not come to be.
     fn answer(self: Box<Self>, durable: Result<(), Error>);
 }
@@ -54,7 +54,7 @@ impl Job {
     /// A cold write. It has to give the same result each time it is run on the same rows.
     pub(crate) fn cold<F, T>(work: F) -> (Self, Reply<T>)
     where
-        F: FnMut(&Connection, Timestamp) -> Result<T, Error> + Send + 'static,
+        F: FnMut(Db<'_>, Timestamp) -> Result<T, Error> + Send + 'static,
         T: Send + 'static,
     {
         let (caller, reply) = oneshot::channel();
@@ -86,10 +86,10 @@ impl<O: Op> Hot for Waiting<O, O::Answer> {
 
 impl<F, T> Cold for Waiting<F, T>
 where
-    F: FnMut(&Connection, Timestamp) -> Result<T, Error> + Send,
+    F: FnMut(Db<'_>, Timestamp) -> Result<T, Error> + Send,
     T: Send,
 {
-    fn run(&mut self, db: &Connection, now: Timestamp) -> bool {
+    fn run(&mut self, db: Db<'_>, now: Timestamp) -> bool {
         let result = (self.work)(db, now);
         let keep = result.is_ok();
         self.done = Some(result);

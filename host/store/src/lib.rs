@@ -5,18 +5,23 @@
 //! [`stokehold_ledger::decide`] alone: this crate loads the rows, asks, and writes the answer.
 
 mod account;
+mod audit;
 mod backup;
 mod call;
 mod catalogue;
 mod clock;
+mod db;
 mod error;
 mod expiry;
 mod fail_point;
 mod hold;
+mod host;
+mod instance;
 mod job;
 mod op;
 mod order;
 mod outbox;
+mod postgres;
 mod posting;
 mod queue;
 mod replay;
@@ -45,6 +50,7 @@ mod sync {
 }
 
 pub use account::AccountView;
+pub use audit::Audit;
 pub use backup::{BackupError, restore};
 pub use call::{CallRecord, CallStatus, NewCall, Settlement, Spent};
 pub use catalogue::{NewPack, NewService, Pack, PackChange, Service, ServiceChange, ServiceStatus};
@@ -53,11 +59,12 @@ pub use fail_point::FailPoint;
 pub use hold::{NewHold, OpenHold};
 pub use order::{NewOrder, Order, OrderStatus};
 pub use outbox::{Sent, Warning};
+pub use postgres::Address as DatabaseAddress;
 pub use replay::{Once, RequestDigest};
 pub use setting::{Address, OwnAccount, WarningSettings};
 pub use signing_key::SigningKey;
 pub use statement::{Line, Page};
-pub use store::{Audit, Mode, Store};
+pub use store::{Mode, Store};
 pub use suspension::Suspension;
 pub use token::{ApiToken, Role};
 pub use verify::Finding;

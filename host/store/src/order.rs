@@ -1,7 +1,5 @@
 //! Orders: purchases of packs.
 
-use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row, params};
 use stokehold_ledger::{
     AccountId, AccountKey, AccountName, BasisPoints, Cents, Command, Commission, Credits, Decision,
     OrderId, PackId, Refusal, Rows, ServiceId, Source, Timestamp, decide,
@@ -10,6 +8,7 @@ use uuid::Uuid;
 
 use crate::account::{ensure_account, grant, load_account_by_id};
 use crate::catalogue::load_pack;
+use crate::db::{Db, Row, values};
 use crate::error::Error;
 use crate::expiry::ExpireOf;
 use crate::posting::{Cause, apply};
@@ -119,12 +118,12 @@ impl Store {
                 "INSERT INTO purchase (id, service_id, account_id, pack_id, pack_name, credits, \
                  price_cents, commission_bp, commission_cents, status, created_at, seal) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'pending', ?10, ?11)",
-                params![
+                values![
                     id.0.as_bytes(),
                     new.service.0,
                     account.id.0,
                     pack.id.0,
-                    pack.name,
+                    &pack.name,
                     pack.credits.micros(),
                     pack.price.0,
                     new.commission.points(),
@@ -167,12 +166,12 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Order>, Error> {
         self.read(move |db| {
-            let mut query = db.prepare_cached(&format!(
+            let sql = format!(
                 "{ORDERS} WHERE account.key = ?1 AND account.service_id = ?2 \
                  AND status = 'pending' ORDER BY purchase.id DESC LIMIT ?3"
-            ))?;
-            let rows = query.query_map((key.0, service.0, limit), order)?;
-            Ok(rows.map(|row| row.map(|(order, _)| order)).collect::<Result<_, _>>()?)
+            );
+            let values = values![&key.0, service.0, limit];
+            db.query(&sql, values, |row| order(row).map(|(order, _)| order))
         })
         .await
     }
@@ -184,7 +183,7 @@ const ORDERS: &str = "SELECT purchase.id, purchase.service_id, account.key, pack
      purchase.created_at, account.id \
      FROM purchase JOIN account ON account.id = purchase.account_id";
 
-fn pay(db: &Connection, id: OrderId, now: Timestamp) -> Result<Order, Error> {
+fn pay(db: Db<'_>, id: OrderId, now: Timestamp) -> Result<Order, Error> {
     let (order, account) = load_with_account(db, id)?;
     match order.status {
         OrderStatus::Paid => return Ok(order),
@@ -199,7 +198,7 @@ fn pay(db: &Connection, id: OrderId, now: Timestamp) -> Result<Order, Error> {
     load(db, id)
 }
 
-fn refund(db: &Connection, id: OrderId, reason: &str, now: Timestamp) -> Result<Order, Error> {
+fn refund(db: Db<'_>, id: OrderId, reason: &str, now: Timestamp) -> Result<Order, Error> {
     let (order, account) = load_with_account(db, id)?;
     match order.status {
         OrderStatus::Refunded => return Ok(order),
@@ -218,30 +217,21 @@ fn refund(db: &Connection, id: OrderId, reason: &str, now: Timestamp) -> Result<
     load(db, id)
 }
 
-fn set_status(
-    db: &Connection,
-    id: OrderId,
-    status: OrderStatus,
-    now: Timestamp,
-) -> rusqlite::Result<()> {
-    db.prepare_cached("UPDATE purchase SET status = ?2, ended_at = ?3 WHERE id = ?1")?
-        .execute((id.0.as_bytes(), status.as_str(), now.0))
-        .map(drop)
+fn set_status(db: Db<'_>, id: OrderId, status: OrderStatus, now: Timestamp) -> Result<(), Error> {
+    let sql = "UPDATE purchase SET status = ?2, ended_at = ?3 WHERE id = ?1";
+    db.execute(sql, values![id.0.as_bytes(), status.as_str(), now.0]).map(drop)
 }
 
-fn load(db: &Connection, id: OrderId) -> Result<Order, Error> {
+fn load(db: Db<'_>, id: OrderId) -> Result<Order, Error> {
     load_with_account(db, id).map(|(order, _)| order)
 }
 
-fn load_with_account(db: &Connection, id: OrderId) -> Result<(Order, AccountId), Error> {
-    let found = db
-        .prepare_cached(&format!("{ORDERS} WHERE purchase.id = ?1"))?
-        .query_row([id.0.as_bytes()], order)
-        .optional()?;
-    found.ok_or(Error::NotFound("order"))
+fn load_with_account(db: Db<'_>, id: OrderId) -> Result<(Order, AccountId), Error> {
+    let sql = format!("{ORDERS} WHERE purchase.id = ?1");
+    db.find(&sql, values![id.0.as_bytes()], order)?.ok_or(Error::NotFound("order"))
 }
 
-fn order(row: &Row<'_>) -> rusqlite::Result<(Order, AccountId)> {
+fn order(row: Row<'_>) -> Result<(Order, AccountId), Error> {
     let (price, operator) = (Cents(row.get(6)?), Cents(row.get(8)?));
     let provider = price.0.checked_sub(operator.0).map(Cents);
     let order = Order {
@@ -252,9 +242,9 @@ fn order(row: &Row<'_>) -> rusqlite::Result<(Order, AccountId)> {
         pack_name: row.get(4)?,
         credits: row::credits(row, 5)?,
         price,
-        rate: row::known(7, Type::Integer, BasisPoints::new(row.get(7)?))?,
-        commission: Commission { operator, provider: row::known(8, Type::Integer, provider)? },
-        status: row::known(9, Type::Text, OrderStatus::parse(row.get_ref(9)?.as_str()?))?,
+        rate: row::known(row.get(7)?, BasisPoints::new(row.get(7)?))?,
+        commission: Commission { operator, provider: row::known(operator.0, provider)? },
+        status: row.known(9, OrderStatus::parse)?,
         balance: row::credits(row, 10)?,
         created_at: Timestamp(row.get(11)?),
     };

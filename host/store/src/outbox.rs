@@ -3,10 +3,11 @@
 //! A warning is written in the transaction of the change that it warns of, so that it is sent
 //! exactly when that change is real. Sending comes later and may be repeated.
 
-use rusqlite::{Connection, Row};
-use stokehold_ledger::{Account, AccountId, Credits, Span, Timestamp};
+use stokehold_ledger::{Account, AccountId, AccountKey, Credits, Span, Timestamp};
 
+use crate::db::{Db, Row, values};
 use crate::error::Error;
+use crate::host;
 use crate::row;
 use crate::seal::Seal;
 use crate::store::Store;
@@ -50,18 +51,31 @@ pub enum Sent {
 }
 
 impl Store {
-    /// Up to `limit` warnings that are due, the oldest first.
+    /// Up to `limit` warnings that are due, the oldest first, whoever may be sending them.
     pub async fn due_warnings(&self, limit: u32) -> Result<Vec<Warning>, Error> {
         let now = self.now();
-        self.read(move |db| {
-            let mut query = db.prepare_cached(
-                "SELECT outbox.id, email, lang, service.label, service.unit, service.name, \
-                 lower(hex(account.key)), available, outbox.warn_at, outbox.created_at, attempts \
-                 FROM outbox JOIN account ON account.id = outbox.account_id \
-                 JOIN service ON service.id = account.service_id \
-                 WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2",
-            )?;
-            Ok(query.query_map((now.0, limit), warning)?.collect::<Result<_, _>>()?)
+        let due = format!("{WARNING} WHERE due_at <= ?1 ORDER BY due_at, outbox.id LIMIT ?2");
+        self.read(move |db| db.query(&due, values![now.0, limit], warning)).await
+    }
+
+    /// Up to `limit` warnings that are due, the oldest first, for this host to send: no other host
+    /// gets them until this one has noted what came of it, or is gone.
+    pub async fn claim_warnings(&self, limit: u32) -> Result<Vec<Warning>, Error> {
+        let host = self.host();
+        self.write(move |db, now| {
+            let lock = db.skip_locked();
+            let claim = format!(
+                "UPDATE outbox SET host_id = ?2 WHERE id IN (SELECT id FROM outbox \
+                 WHERE due_at <= ?1 AND (host_id = ?2 OR {gone}) \
+                 ORDER BY due_at, id LIMIT ?3{lock})",
+                gone = host::IS_GONE
+            );
+            db.execute(&claim, values![now.0, host.0, limit])?;
+            let mine = format!(
+                "{WARNING} WHERE due_at <= ?1 AND outbox.host_id = ?2 \
+                 ORDER BY due_at, outbox.id LIMIT ?3"
+            );
+            db.query(&mine, values![now.0, host.0, limit], warning)
         })
         .await
     }
@@ -74,12 +88,12 @@ impl Store {
                 Sent::Later(wait, why) => (Some(now.after(*wait).0), None, Some(why)),
                 Sent::Never(why) => (None, None, Some(why)),
             };
-            db.prepare_cached(
-                "UPDATE outbox SET attempts = attempts + 1, due_at = ?2, sent_at = ?3, error = ?4 \
-                 WHERE id = ?1",
-            )?
-            .execute((id, due, sent_at, error))?;
-            Ok(())
+            db.execute(
+                "UPDATE outbox SET attempts = attempts + 1, due_at = ?2, sent_at = ?3, error = ?4, \
+                 host_id = NULL WHERE id = ?1",
+                values![id, due, sent_at, error.map(String::as_str)],
+            )
+            .map(drop)
         })
         .await
     }
@@ -87,13 +101,12 @@ impl Store {
     /// How many warnings wait, were sent, and were given up.
     pub async fn warning_counts(&self) -> Result<[i64; 3], Error> {
         self.read(|db| {
-            let counts = db.query_row(
+            db.one(
                 "SELECT count(due_at), count(sent_at), \
                  count(*) - count(due_at) - count(sent_at) FROM outbox",
-                [],
+                &[],
                 |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]),
-            );
-            Ok(counts?)
+            )
         })
         .await
     }
@@ -117,23 +130,29 @@ impl LowBalance {
 }
 
 /// Queues a warning to everybody whom the account's owner has named.
-pub(crate) fn warn(db: &Connection, low: &LowBalance, now: Timestamp) -> rusqlite::Result<()> {
-    let (account, available, warn_at) =
-        (low.account.0, low.available.micros(), low.warn_at.micros());
-    db.prepare_cached(
+pub(crate) fn warn(db: Db<'_>, low: &LowBalance, now: Timestamp) -> Result<(), Error> {
+    let terms = [low.account.0, low.available.micros(), low.warn_at.micros(), now.0];
+    let [account, available, warn_at, at] = terms;
+    db.execute(
         "INSERT INTO outbox (account_id, email, lang, available, warn_at, created_at, due_at, seal) \
          SELECT account_id, email, lang, ?2, ?3, ?4, ?4, ?5 FROM alert_address WHERE account_id = ?1",
-    )?
-    .execute((account, available, warn_at, now.0, seal([account, available, warn_at, now.0])))
+        values![account, available, warn_at, at, seal(terms)],
+    )
     .map(drop)
 }
 
 /// What seals a warning: its account, what was available, the threshold, and when.
-pub(crate) fn seal(terms: [i64; 4]) -> i64 {
+fn seal(terms: [i64; 4]) -> i64 {
     terms.into_iter().fold(Seal::of("warning"), Seal::number).value()
 }
 
-fn warning(row: &Row<'_>) -> rusqlite::Result<Warning> {
+/// What [`warning`] reads.
+const WARNING: &str = "SELECT outbox.id, email, lang, service.label, service.unit, service.name, \
+     account.key, available, outbox.warn_at, outbox.created_at, attempts \
+     FROM outbox JOIN account ON account.id = outbox.account_id \
+     JOIN service ON service.id = account.service_id";
+
+fn warning(row: Row<'_>) -> Result<Warning, Error> {
     Ok(Warning {
         id: row.get(0)?,
         email: row.get(1)?,
@@ -141,7 +160,7 @@ fn warning(row: &Row<'_>) -> rusqlite::Result<Warning> {
         service_label: row.get(3)?,
         unit: row.get(4)?,
         service_name: row.get(5)?,
-        account: row.get(6)?,
+        account: AccountKey(row.get(6)?).to_string(),
         available: row::credits(row, 7)?,
         warn_at: row::credits(row, 8)?,
         created_at: Timestamp(row.get(9)?),

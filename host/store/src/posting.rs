@@ -1,10 +1,10 @@
 //! Writing what the ledger has decided.
 
-use rusqlite::{Connection, params};
 use stokehold_ledger::{
     Account, AccountId, Change, HoldId, OrderId, Posting, ServiceId, Timestamp,
 };
 
+use crate::db::{Db, values};
 use crate::error::Error;
 use crate::outbox::{LowBalance, warn};
 use crate::row;
@@ -21,7 +21,7 @@ pub(crate) struct Cause<'a> {
 /// Writes a change that has no hold to the account that was `before`, and the warnings that it calls
 /// for. What makes or ends a hold is an operation, see [`crate::op`].
 pub(crate) fn apply(
-    db: &Connection,
+    db: Db<'_>,
     before: &Account,
     change: &Change,
     cause: Cause<'_>,
@@ -39,38 +39,37 @@ pub(crate) fn apply(
 }
 
 /// Writes an account's balance and what is held of it.
-pub(crate) fn write_account(db: &Connection, account: &Account) -> rusqlite::Result<()> {
-    db.prepare_cached("UPDATE account SET balance = ?2, held = ?3 WHERE id = ?1")?
-        .execute((account.id.0, account.balance.micros(), account.held.micros()))
-        .map(drop)
+pub(crate) fn write_account(db: Db<'_>, account: &Account) -> Result<(), Error> {
+    let values = values![account.id.0, account.balance.micros(), account.held.micros()];
+    db.execute("UPDATE account SET balance = ?2, held = ?3 WHERE id = ?1", values).map(drop)
 }
 
 /// Writes a posting of the account, and its entries.
 pub(crate) fn write_posting(
-    db: &Connection,
+    db: Db<'_>,
     (service, account): (ServiceId, AccountId),
     posting: &Posting,
     cause: Cause<'_>,
     now: Timestamp,
-) -> rusqlite::Result<()> {
-    db.prepare_cached(
+) -> Result<(), Error> {
+    let id = db.insert(
         "INSERT INTO posting (kind, service_id, account_id, hold_id, order_id, reason, at) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?
-    .execute(params![
-        row::kind_column(posting.kind),
-        service.0,
-        account.0,
-        cause.hold.map(|hold| *hold.0.as_bytes()),
-        cause.order.map(|order| *order.0.as_bytes()),
-        cause.reason,
-        now.0
-    ])?;
-    let id = db.last_insert_rowid();
-    let mut insert =
-        db.prepare_cached("INSERT INTO entry (posting_id, book, amount) VALUES (?1, ?2, ?3)")?;
+        values![
+            row::kind_column(posting.kind),
+            service.0,
+            account.0,
+            cause.hold.as_ref().map(|hold| hold.0.as_bytes()),
+            cause.order.as_ref().map(|order| order.0.as_bytes()),
+            cause.reason,
+            now.0
+        ],
+    )?;
     for entry in &posting.entries {
-        insert.execute((id, row::book_column(entry.book), entry.amount))?;
+        db.execute(
+            "INSERT INTO entry (posting_id, book, amount) VALUES (?1, ?2, ?3)",
+            values![id, row::book_column(entry.book), entry.amount],
+        )?;
     }
     Ok(())
 }

@@ -5,14 +5,14 @@
 
 use std::str::FromStr;
 
-use rusqlite::{Connection, OptionalExtension, Row};
-use stokehold_ledger::{Credits, Refusal, Timestamp};
+use stokehold_ledger::{Credits, HoldId, Refusal, Timestamp};
 
+use crate::db::{Db, Row, values};
 use crate::error::Error;
 
 /// How long an answer is kept for repeats: a day, in microseconds. It is also how long a day in the
 /// table is.
-pub(crate) const DAY_MICROS: i64 = 24 * 3_600 * 1_000_000;
+const DAY_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
 /// How many old answers are dropped at a time.
 const DROPPED_MAX: i64 = 4_096;
@@ -28,6 +28,23 @@ pub struct Once {
 
 /// A digest of a request that no other request has, and of who made it.
 pub type RequestDigest = [u8; 32];
+
+/// A request says by itself what was asked.
+const OF_REQUEST: [u8; 32] = [0; 32];
+
+impl Once {
+    /// What recalls the hold that a request has made.
+    pub(crate) fn of_request(digest: &RequestDigest) -> Self {
+        Self { key: *digest, fingerprint: OF_REQUEST }
+    }
+}
+
+impl Kept {
+    /// The hold that a request has made.
+    pub(crate) fn of_request(hold: HoldId, at: Timestamp) -> Self {
+        Self { fingerprint: OF_REQUEST, answer: hold.to_string(), at }
+    }
+}
 
 /// An answer that was kept.
 pub(crate) struct Kept {
@@ -45,7 +62,7 @@ pub(crate) fn recall<'a>(
     kept: Option<&'a Kept>,
     now: Timestamp,
 ) -> Result<Option<&'a str>, Error> {
-    match kept.filter(|kept| kept.at.0 > now.0.saturating_sub(DAY_MICROS)) {
+    match kept.filter(|kept| kept.at.0 > since(now)) {
         None => Ok(None),
         Some(kept) if kept.fingerprint == once.fingerprint => Ok(Some(&kept.answer)),
         Some(_) => Err(Error::IdempotencyConflict),
@@ -86,27 +103,25 @@ pub(crate) fn read<T: FromStr>(answer: &str) -> Result<T, Error> {
 
 /// Loads what was kept under a key: within the last two days of the table, for an answer is kept
 /// over midnight.
-pub(crate) fn load(
-    db: &Connection,
-    key: &[u8; 32],
-    now: Timestamp,
-) -> rusqlite::Result<Option<Kept>> {
+pub(crate) fn load(db: Db<'_>, key: &[u8; 32], now: Timestamp) -> Result<Option<Kept>, Error> {
     let today = day(now);
-    db.prepare_cached(
+    db.find(
         "SELECT fingerprint, answer, at FROM replay WHERE day IN (?1, ?2) AND key = ?3 \
          ORDER BY at DESC LIMIT 1",
-    )?
-    .query_row((today.saturating_sub(1), today, key), kept)
-    .optional()
+        values![today.saturating_sub(1), today, key],
+        |row| kept(row, 0),
+    )
 }
 
-fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
-    Ok(Kept { fingerprint: row.get(0)?, answer: row.get(1)?, at: Timestamp(row.get(2)?) })
+/// The columns `fingerprint`, `answer` and `at`, which begin with the column `first`.
+pub(crate) fn kept(row: Row<'_>, first: usize) -> Result<Kept, Error> {
+    let (answer, at) = (row.get(first + 1)?, Timestamp(row.get(first + 2)?));
+    Ok(Kept { fingerprint: row.get(first)?, answer, at })
 }
 
 /// Finds the answer to a repeat, inside a read or a cold write.
 pub(crate) fn find<T: FromStr>(
-    db: &Connection,
+    db: Db<'_>,
     once: Option<&Once>,
     now: Timestamp,
 ) -> Result<Option<T>, Error> {
@@ -116,32 +131,33 @@ pub(crate) fn find<T: FromStr>(
 }
 
 /// Keeps an answer for a repeat, in the transaction of what it answers.
-pub(crate) fn keep(
-    db: &Connection,
-    once: &Once,
-    answer: &str,
-    now: Timestamp,
-) -> rusqlite::Result<()> {
+pub(crate) fn keep(db: Db<'_>, once: &Once, answer: &str, now: Timestamp) -> Result<(), Error> {
     // An answer under this key that is still there is too old to be recalled.
-    db.prepare_cached(
-        "INSERT OR REPLACE INTO replay (day, key, fingerprint, answer, at) \
-         VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?
-    .execute((day(now), once.key, once.fingerprint, answer, now.0))
+    db.execute(
+        "INSERT INTO replay (day, key, fingerprint, answer, at) VALUES (?1, ?2, ?3, ?4, ?5) \
+         ON CONFLICT (day, key) DO UPDATE \
+         SET fingerprint = excluded.fingerprint, answer = excluded.answer, at = excluded.at",
+        values![day(now), &once.key, &once.fingerprint, answer, now.0],
+    )
     .map(drop)
 }
 
 /// Drops answers of days that no repeat looks at any more, some at a time.
-pub(crate) fn forget(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-    db.prepare_cached(
+pub(crate) fn forget(db: Db<'_>, now: Timestamp) -> Result<(), Error> {
+    db.execute(
         "DELETE FROM replay WHERE (day, key) IN \
          (SELECT day, key FROM replay WHERE day < ?1 ORDER BY day, key LIMIT ?2)",
-    )?
-    .execute((day(now).saturating_sub(1), DROPPED_MAX))
+        values![day(now).saturating_sub(1), DROPPED_MAX],
+    )
     .map(drop)
 }
 
+/// What was kept up to this instant is too old for a repeat, in microseconds since 1970.
+pub(crate) fn since(now: Timestamp) -> i64 {
+    now.0.saturating_sub(DAY_MICROS)
+}
+
 /// The day of an instant, counted from 1970.
-fn day(at: Timestamp) -> i64 {
+pub(crate) fn day(at: Timestamp) -> i64 {
     at.0.div_euclid(DAY_MICROS)
 }

@@ -1,13 +1,12 @@
 //! How the ledger's values are read from rows and written to them.
 
-use rusqlite::types::Type;
-use rusqlite::{Error, Result, Row};
 use stokehold_ledger::{
     Account, AccountId, Book, Credits, Hold, HoldId, HoldState, PostingKind, ServiceId, Timestamp,
 };
 use uuid::Uuid;
 
-use crate::call::CallStatus;
+use crate::db::Row;
+use crate::error::Error;
 
 /// The columns that [`account`] reads.
 pub(crate) const ACCOUNT: &str = "id, service_id, balance, held, warn_at";
@@ -16,17 +15,17 @@ pub(crate) const ACCOUNT: &str = "id, service_id, balance, held, warn_at";
 pub(crate) const HOLD: &str =
     "id, account_id, service_id, amount, state, captured, created_at, expires_at, description";
 
-pub(crate) fn account(row: &Row<'_>) -> Result<Account> {
+pub(crate) fn account(row: Row<'_>) -> Result<Account, Error> {
     Ok(Account {
         id: AccountId(row.get(0)?),
         service: ServiceId(row.get(1)?),
         balance: credits(row, 2)?,
         held: credits(row, 3)?,
-        warn_at: row.get::<_, Option<i64>>(4)?.map(Credits::from_micros),
+        warn_at: row.get::<Option<i64>>(4)?.map(Credits::from_micros),
     })
 }
 
-pub(crate) fn hold(row: &Row<'_>) -> Result<Hold> {
+pub(crate) fn hold(row: Row<'_>) -> Result<Hold, Error> {
     Ok(Hold {
         id: HoldId(uuid(row, 0)?),
         account: AccountId(row.get(1)?),
@@ -39,32 +38,29 @@ pub(crate) fn hold(row: &Row<'_>) -> Result<Hold> {
     })
 }
 
-pub(crate) fn call_status(row: &Row<'_>, column: usize) -> Result<CallStatus> {
-    known(column, Type::Text, CallStatus::parse(row.get_ref(column)?.as_str()?))
-}
-
-pub(crate) fn credits(row: &Row<'_>, column: usize) -> Result<Credits> {
+pub(crate) fn credits(row: Row<'_>, column: usize) -> Result<Credits, Error> {
     row.get(column).map(Credits::from_micros)
 }
 
-pub(crate) fn uuid(row: &Row<'_>, column: usize) -> Result<Uuid> {
+pub(crate) fn uuid(row: Row<'_>, column: usize) -> Result<Uuid, Error> {
     row.get(column).map(Uuid::from_bytes)
 }
 
-/// Turns a text or number that only this program writes back into its value.
-pub(crate) fn known<T>(column: usize, kind: Type, value: Option<T>) -> Result<T> {
-    value.ok_or_else(|| Error::FromSqlConversionFailure(column, kind, "unknown value".into()))
+/// What a number that only this program writes stands for.
+pub(crate) fn known<T>(number: i64, value: Option<T>) -> Result<T, Error> {
+    value.ok_or_else(|| Error::Corrupt(format!("unknown value {number}")))
 }
 
-fn hold_state(row: &Row<'_>, state: usize, captured: usize) -> Result<HoldState> {
-    let value = match row.get(state)? {
+fn hold_state(row: Row<'_>, state: usize, captured: usize) -> Result<HoldState, Error> {
+    let number = row.get(state)?;
+    let value = match number {
         0 => Some(HoldState::Open),
         1 => Some(HoldState::Captured(credits(row, captured)?)),
         2 => Some(HoldState::Cancelled),
         3 => Some(HoldState::Expired),
         _ => None,
     };
-    known(state, Type::Integer, value)
+    known(number, value)
 }
 
 /// The columns `state` and `captured` of a hold.
@@ -99,8 +95,9 @@ pub(crate) fn kind_column(kind: PostingKind) -> i64 {
     }
 }
 
-pub(crate) fn kind(row: &Row<'_>, column: usize) -> Result<PostingKind> {
-    let value = match row.get(column)? {
+pub(crate) fn kind(row: Row<'_>, column: usize) -> Result<PostingKind, Error> {
+    let number = row.get(column)?;
+    let value = match number {
         0 => Some(PostingKind::Gift),
         1 => Some(PostingKind::Trial),
         2 => Some(PostingKind::Order),
@@ -109,5 +106,5 @@ pub(crate) fn kind(row: &Row<'_>, column: usize) -> Result<PostingKind> {
         5 => Some(PostingKind::OrderRefund),
         _ => None,
     };
-    known(column, Type::Integer, value)
+    known(number, value)
 }

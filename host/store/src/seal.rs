@@ -5,8 +5,9 @@
 //! `ledger verify` computes again. It is no signature: whoever can write the database and knows this
 //! file can make one. It finds mistakes, of people and of disks.
 
-use rusqlite::types::ValueRef;
 use sha2::{Digest, Sha256};
+
+use crate::db::Value;
 
 /// A seal in the making. The terms are added in a fixed order; each is told from its neighbours by
 /// its kind and its length.
@@ -39,13 +40,13 @@ impl Seal {
     }
 
     /// Adds a term as it stands in a row.
-    pub(crate) fn term(self, term: ValueRef<'_>) -> rusqlite::Result<Self> {
-        Ok(match term {
-            ValueRef::Integer(number) => self.number(number),
-            ValueRef::Blob(bytes) => self.bytes(bytes),
-            ValueRef::Null => self.text(None),
-            term => self.text(Some(term.as_str()?)),
-        })
+    pub(crate) fn term(self, term: Value<'_>) -> Self {
+        match term {
+            Value::Number(number) => self.number(number),
+            Value::Bytes(bytes) => self.bytes(bytes),
+            Value::Text(text) => self.text(Some(text)),
+            Value::Null => self.text(None),
+        }
     }
 
     /// The seal.

@@ -1,8 +1,8 @@
 //! What an account's owner has set: warnings and refills.
 
-use rusqlite::Connection;
 use stokehold_ledger::{AccountKey, Credits, Timestamp};
 
+use crate::db::{Db, values};
 use crate::error::Error;
 use crate::row;
 use crate::store::Store;
@@ -48,7 +48,7 @@ impl Store {
     /// Every account that this key names, by service. There is one at the most for each service.
     pub async fn own_accounts(&self, key: AccountKey) -> Result<Vec<OwnAccount>, Error> {
         let now = self.now();
-        self.read(move |db| Ok(load(db, key, now)?)).await
+        self.read(move |db| load(db, key, now)).await
     }
 
     /// Changes when and who is warned, on every account that this key names.
@@ -58,18 +58,19 @@ impl Store {
             for id in accounts {
                 if let Some(threshold) = change.threshold {
                     let warn_at = (!threshold.is_zero()).then_some(threshold.micros());
-                    db.prepare_cached("UPDATE account SET warn_at = ?2 WHERE id = ?1")?
-                        .execute((id, warn_at))?;
+                    let sql = "UPDATE account SET warn_at = ?2 WHERE id = ?1";
+                    db.execute(sql, values![id, warn_at])?;
                 }
                 if let Some(addresses) = &change.addresses {
-                    db.prepare_cached("DELETE FROM alert_address WHERE account_id = ?1")?
-                        .execute([id])?;
+                    let sql = "DELETE FROM alert_address WHERE account_id = ?1";
+                    db.execute(sql, values![id])?;
                     for address in addresses {
-                        db.prepare_cached(
-                            "INSERT OR REPLACE INTO alert_address (account_id, email, lang) \
-                             VALUES (?1, ?2, ?3)",
-                        )?
-                        .execute((id, &address.email, &address.lang))?;
+                        db.execute(
+                            "INSERT INTO alert_address (account_id, email, lang) \
+                             VALUES (?1, ?2, ?3) ON CONFLICT (account_id, email) DO UPDATE \
+                             SET lang = excluded.lang",
+                            values![id, &address.email, &address.lang],
+                        )?;
                     }
                 }
             }
@@ -87,10 +88,8 @@ impl Store {
     ) -> Result<(), Error> {
         self.write(move |db, _| {
             for id in ids(db, key)? {
-                db.prepare_cached(
-                    "UPDATE account SET refill_at = ?2, refill_pack = ?3 WHERE id = ?1",
-                )?
-                .execute((id, threshold.micros(), pack))?;
+                let sql = "UPDATE account SET refill_at = ?2, refill_pack = ?3 WHERE id = ?1";
+                db.execute(sql, values![id, threshold.micros(), pack])?;
             }
             Ok(())
         })
@@ -98,38 +97,43 @@ impl Store {
     }
 }
 
-fn ids(db: &Connection, key: AccountKey) -> Result<Vec<i64>, Error> {
-    let mut query = db.prepare_cached("SELECT id FROM account WHERE key = ?1")?;
-    let ids: Vec<i64> = query.query_map([key.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
+/// The accounts of a key, for somebody who will change them.
+fn ids(db: Db<'_>, key: AccountKey) -> Result<Vec<i64>, Error> {
+    let sql = format!("SELECT id FROM account WHERE key = ?1 ORDER BY id{}", db.for_update());
+    let ids = db.query(&sql, values![&key.0], |row| row.get(0))?;
     if ids.is_empty() { Err(Error::NotFound("account")) } else { Ok(ids) }
 }
 
-fn load(db: &Connection, key: AccountKey, now: Timestamp) -> rusqlite::Result<Vec<OwnAccount>> {
-    let mut query = db.prepare_cached(
-        "SELECT account.id, service.name, balance, balance - held + coalesce((SELECT sum(amount) \
+fn load(db: Db<'_>, key: AccountKey, now: Timestamp) -> Result<Vec<OwnAccount>, Error> {
+    let own = db.query(
+        "SELECT account.id, service.name, balance, CAST(balance - held + coalesce((SELECT sum(amount) \
          FROM hold WHERE state = 0 AND hold.service_id = account.service_id \
-         AND account_id = account.id AND expires_at <= ?2), 0), \
+         AND account_id = account.id AND expires_at <= ?2), 0) AS bigint), \
          coalesce(warn_at, 0), refill_at, refill_pack \
          FROM account JOIN service ON service.id = account.service_id \
          WHERE key = ?1 ORDER BY service.name",
+        values![&key.0, now.0],
+        |row| {
+            let own = OwnAccount {
+                service: row.get(1)?,
+                balance: row::credits(row, 2)?,
+                available: row::credits(row, 3)?,
+                warn_at: row::credits(row, 4)?,
+                addresses: Vec::new(),
+                refill_at: row::credits(row, 5)?,
+                refill_pack: row.get(6)?,
+            };
+            Ok((row.get(0)?, own))
+        },
     )?;
-    let rows = query.query_map((key.0, now.0), |row| {
-        let id: i64 = row.get(0)?;
-        Ok(OwnAccount {
-            service: row.get(1)?,
-            balance: row::credits(row, 2)?,
-            available: row::credits(row, 3)?,
-            warn_at: row::credits(row, 4)?,
-            addresses: addresses(db, id)?,
-            refill_at: row::credits(row, 5)?,
-            refill_pack: row.get(6)?,
-        })
-    })?;
-    rows.collect()
+    let with_addresses = own.into_iter().map(|(id, own)| {
+        let addresses = addresses(db, id)?;
+        Ok(OwnAccount { addresses, ..own })
+    });
+    with_addresses.collect()
 }
 
-fn addresses(db: &Connection, account: i64) -> rusqlite::Result<Vec<Address>> {
-    db.prepare_cached("SELECT email, lang FROM alert_address WHERE account_id = ?1 ORDER BY email")?
-        .query_map([account], |row| Ok(Address { email: row.get(0)?, lang: row.get(1)? }))?
-        .collect()
+fn addresses(db: Db<'_>, account: i64) -> Result<Vec<Address>, Error> {
+    let sql = "SELECT email, lang FROM alert_address WHERE account_id = ?1 ORDER BY email";
+    db.query(sql, values![account], |row| Ok(Address { email: row.get(0)?, lang: row.get(1)? }))
 }

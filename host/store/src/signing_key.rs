@@ -1,9 +1,9 @@
 //! The keys that a host signs with. The newest one signs; the public parts of all are kept, for what
 //! they have signed stays genuine.
 
-use rusqlite::Row;
 use stokehold_ledger::Timestamp;
 
+use crate::db::{Row, values};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -30,10 +30,8 @@ impl Store {
     /// Every key, the newest first.
     pub async fn signing_keys(&self) -> Result<Vec<SigningKey>, Error> {
         self.read(|db| {
-            let mut query = db.prepare_cached(
-                "SELECT kid, seed, public, created_at FROM signing_key ORDER BY id DESC",
-            )?;
-            Ok(query.query_map([], key)?.collect::<Result<_, _>>()?)
+            let sql = "SELECT kid, seed, public, created_at FROM signing_key ORDER BY id DESC";
+            db.query(sql, &[], key)
         })
         .await
     }
@@ -48,22 +46,21 @@ impl Store {
         first: bool,
     ) -> Result<(), Error> {
         self.write(move |db, now| {
-            let is_first = !db.prepare_cached("SELECT 1 FROM signing_key")?.exists([])?;
-            if first && !is_first {
+            if first && db.exists("SELECT 1 FROM signing_key", &[])? {
                 return Ok(());
             }
-            db.execute("UPDATE signing_key SET seed = NULL", [])?;
+            db.execute("UPDATE signing_key SET seed = NULL", &[])?;
             db.execute(
                 "INSERT INTO signing_key (kid, seed, public, created_at) VALUES (?1, ?2, ?3, ?4)",
-                (&kid, seed, public, now.0),
-            )?;
-            Ok(())
+                values![&kid, &seed, &public, now.0],
+            )
+            .map(drop)
         })
         .await
     }
 }
 
-fn key(row: &Row<'_>) -> rusqlite::Result<SigningKey> {
+fn key(row: Row<'_>) -> Result<SigningKey, Error> {
     Ok(SigningKey {
         kid: row.get(0)?,
         seed: row.get(1)?,

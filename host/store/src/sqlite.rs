@@ -18,8 +18,10 @@ pub(crate) use readers::{Readers, open_read_only};
 
 use requests::Requests;
 
+use crate::db::Db;
 use crate::error::{Error, OpenError};
 use crate::fail_point::FailPoint;
+use crate::host::HostId;
 use crate::job::Cold;
 use crate::replay;
 use crate::writer::{Backend, Failure, Group};
@@ -37,6 +39,9 @@ pub(crate) struct Sqlite {
     place: Place,
     /// None only while it cannot be opened again.
     db: Option<Connection>,
+    host: HostId,
+    /// The fence of the last attempt.
+    fence: Timestamp,
     log_pages: Arc<AtomicI32>,
     requests: Requests,
 }
@@ -45,23 +50,26 @@ impl Sqlite {
     /// Opens the database for writing. `prepare` has it before the writer has.
     pub(crate) fn open<T>(
         place: Place,
-        prepare: impl FnOnce(&mut Connection) -> Result<T, OpenError>,
+        prepare: impl FnOnce(&mut Connection) -> Result<(HostId, T), OpenError>,
     ) -> Result<(Self, T), OpenError> {
         let log_pages = Arc::new(AtomicI32::new(0));
         let mut db = open::connect(&place, &log_pages)?;
-        let prepared = prepare(&mut db)?;
+        let (host, prepared) = prepare(&mut db)?;
         // What a process that was killed has left in the log may not have reached the disk yet, and
         // is read from now on as if it had.
         open::copy_log(&db)?;
-        let requests = Requests::load(&db)?;
-        Ok((Self { place, db: Some(db), log_pages, requests }, prepared))
+        let requests = Requests::load(Db::Sqlite(&db))?;
+        Ok((Self { place, db: Some(db), host, fence: Timestamp(0), log_pages, requests }, prepared))
     }
 }
 
 impl Backend for Sqlite {
+    const COLD_TOGETHER: bool = true;
+
     fn attempt(&mut self, group: &mut Group, now: Timestamp) -> Result<(), Failure> {
         let Some(db) = &self.db else { return Err(Failure::Unknown(Error::Stopped)) };
-        let done = match run(db, &mut self.requests, group, now) {
+        self.fence = now;
+        let done = match run(db, &mut self.requests, group, (self.host, now)) {
             Ok(()) => commit(db),
             Err(error) => Err(undo(db, error)),
         };
@@ -72,7 +80,7 @@ impl Backend for Sqlite {
         done
     }
 
-    fn reopen(&mut self) -> Result<Timestamp, Error> {
+    fn reopen(&mut self) -> Result<bool, Error> {
         let db = match (self.db.take(), &self.place) {
             // It is all there is.
             (Some(db), Place::Memory) => db,
@@ -90,8 +98,9 @@ impl Backend for Sqlite {
         if !db.is_autocommit() {
             db.execute_batch("ROLLBACK")?;
         }
-        self.requests = Requests::load(db)?;
-        Ok(db.query_row("SELECT last_instant FROM instance", [], |row| row.get(0).map(Timestamp))?)
+        self.requests = Requests::load(Db::Sqlite(db))?;
+        let fence: i64 = db.query_row("SELECT last_instant FROM instance", [], |row| row.get(0))?;
+        Ok(fence >= self.fence.0)
     }
 
     fn tidy(&mut self, idle: bool) {
@@ -111,18 +120,19 @@ fn run(
     db: &Connection,
     requests: &mut Requests,
     group: &mut Group,
-    now: Timestamp,
+    (host, now): (HostId, Timestamp),
 ) -> Result<(), Error> {
     db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     db.prepare_cached("UPDATE instance SET last_instant = ?1")?.execute([now.0])?;
     if group.is_hot() {
         let wanted = group.wanted();
-        let mut rows = load::load(db, requests, &wanted, now)?;
+        let shim = Db::Sqlite(db);
+        let mut rows = load::load(shim, requests, &wanted, now)?;
         group.decide(&mut rows);
-        flush::flush(db, requests, &rows.into_writes(), now)?;
+        flush::flush(shim, requests, &rows.into_writes(), (host, now))?;
         if wanted.swept_max > 0 {
-            replay::forget(db, now)?;
-            requests.forget(db, now)?;
+            replay::forget(shim, now)?;
+            requests.forget(shim, now)?;
         }
     }
     group.cold().try_for_each(|job| run_cold(db, job.as_mut(), now))
@@ -131,7 +141,7 @@ fn run(
 /// A cold write that fails undoes itself and nothing else.
 fn run_cold(db: &Connection, job: &mut dyn Cold, now: Timestamp) -> Result<(), Error> {
     db.prepare_cached("SAVEPOINT cold")?.execute([])?;
-    if !job.run(db, now) {
+    if !job.run(Db::Sqlite(db), now) {
         db.prepare_cached("ROLLBACK TO cold")?.execute([])?;
     }
     db.prepare_cached("RELEASE cold")?.execute([])?;

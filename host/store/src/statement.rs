@@ -1,16 +1,17 @@
 //! Statements: every entry of an account, with the balance after it.
 
-use rusqlite::{Connection, Row};
 use stokehold_ledger::{
     AccountId, AccountKey, Credits, HoldId, OrderId, PostingKind, ServiceId, Timestamp,
 };
 use uuid::Uuid;
 
 use crate::account::load_account;
+use crate::audit::Audit;
 use crate::catalogue::load_service;
+use crate::db::{Db, Row, values};
 use crate::error::Error;
 use crate::row;
-use crate::store::{Audit, Store};
+use crate::store::Store;
 
 /// One line of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,18 +90,19 @@ impl Audit {
         until: Timestamp,
         mut each: impl FnMut(Line),
     ) -> Result<Option<Credits>, Error> {
-        let service = load_service(self.db(), service)?.ok_or(Error::NotFound("service"))?;
-        let Some(account) = load_account(self.db(), service.id, key)? else { return Ok(None) };
-        let mut query = self
-            .db()
-            .prepare_cached(&format!("{LINES} AND posting.at <= ?2 ORDER BY posting.id"))?;
-        let mut balance = Credits::ZERO;
-        for found in query.query_map((account.id.0, until.0), line)? {
-            let found = found?;
-            balance = balance.checked_add(found.amount).ok_or_else(overflow)?;
-            each(Line { balance, ..found });
-        }
-        Ok(Some(balance))
+        self.read(|db| {
+            let service = load_service(db, service)?.ok_or(Error::NotFound("service"))?;
+            let Some(account) = load_account(db, service.id, key)? else { return Ok(None) };
+            let sql = format!("{LINES} AND posting.at <= ?2 ORDER BY posting.id");
+            let mut balance = Credits::ZERO;
+            db.each(&sql, values![account.id.0, until.0], &mut |row| {
+                let found = line(row)?;
+                balance = balance.checked_add(found.amount).ok_or_else(overflow)?;
+                each(Line { balance, ..found });
+                Ok(())
+            })?;
+            Ok(Some(balance))
+        })
     }
 }
 
@@ -114,7 +116,7 @@ const LINES: &str = "SELECT posting.id, posting.at, posting.kind, entry.amount, 
      WHERE posting.account_id = ?1";
 
 fn page(
-    db: &Connection,
+    db: Db<'_>,
     account: AccountId,
     after: i64,
     until: Timestamp,
@@ -122,11 +124,10 @@ fn page(
 ) -> Result<Page, Error> {
     let balance = balance(db, account, i64::MAX, until)?;
     let before = self::balance(db, account, after, until)?;
-    let mut query = db.prepare_cached(&format!(
-        "{LINES} AND posting.id > ?2 AND posting.at <= ?3 ORDER BY posting.id LIMIT ?4"
-    ))?;
-    let rows = query.query_map((account.0, after, until.0, i64::from(limit) + 1), line)?;
-    let (mut lines, next) = cut(rows.collect::<Result<_, _>>()?, limit);
+    let sql =
+        format!("{LINES} AND posting.id > ?2 AND posting.at <= ?3 ORDER BY posting.id LIMIT ?4");
+    let rows = db.query(&sql, values![account.0, after, until.0, i64::from(limit) + 1], line)?;
+    let (mut lines, next) = cut(rows, limit);
     let mut running = before;
     for line in &mut lines {
         running = running.checked_add(line.amount).ok_or_else(overflow)?;
@@ -135,14 +136,12 @@ fn page(
     Ok(Page { lines, next, balance })
 }
 
-fn latest(db: &Connection, account: AccountId, before: i64, limit: u32) -> Result<Page, Error> {
+fn latest(db: Db<'_>, account: AccountId, before: i64, limit: u32) -> Result<Page, Error> {
     let now = Timestamp(i64::MAX);
     let balance = balance(db, account, i64::MAX, now)?;
-    let mut query = db.prepare_cached(&format!(
-        "{LINES} AND posting.id < ?2 ORDER BY posting.id DESC LIMIT ?3"
-    ))?;
-    let rows = query.query_map((account.0, before, i64::from(limit) + 1), line)?;
-    let (mut lines, next) = cut(rows.collect::<Result<_, _>>()?, limit);
+    let sql = format!("{LINES} AND posting.id < ?2 ORDER BY posting.id DESC LIMIT ?3");
+    let rows = db.query(&sql, values![account.0, before, i64::from(limit) + 1], line)?;
+    let (mut lines, next) = cut(rows, limit);
     let newest = lines.first().map_or(0, |line| line.id);
     let mut running = self::balance(db, account, newest, now)?;
     for line in &mut lines {
@@ -166,22 +165,18 @@ fn overflow() -> Error {
 }
 
 /// The sum of the account's entries up to the posting `up_to` and the instant `until`.
-fn balance(
-    db: &Connection,
-    account: AccountId,
-    up_to: i64,
-    until: Timestamp,
-) -> rusqlite::Result<Credits> {
-    db.prepare_cached(
-        "SELECT coalesce(sum(entry.amount), 0) FROM posting \
+fn balance(db: Db<'_>, account: AccountId, up_to: i64, until: Timestamp) -> Result<Credits, Error> {
+    db.one(
+        "SELECT CAST(coalesce(sum(entry.amount), 0) AS bigint) FROM posting \
          JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
          WHERE posting.account_id = ?1 AND posting.id <= ?2 AND posting.at <= ?3",
-    )?
-    .query_row((account.0, up_to, until.0), |row| row::credits(row, 0))
+        values![account.0, up_to, until.0],
+        |row| row::credits(row, 0),
+    )
 }
 
-fn line(row: &Row<'_>) -> rusqlite::Result<Line> {
-    let id = |column| row.get::<_, Option<[u8; 16]>>(column).map(|id| id.map(Uuid::from_bytes));
+fn line(row: Row<'_>) -> Result<Line, Error> {
+    let id = |column| row.get::<Option<[u8; 16]>>(column).map(|id| id.map(Uuid::from_bytes));
     Ok(Line {
         id: row.get(0)?,
         at: Timestamp(row.get(1)?),

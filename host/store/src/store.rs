@@ -4,17 +4,21 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension};
 use stokehold_ledger::Timestamp;
 
 use crate::clock::Clock;
+use crate::db::Db;
 use crate::error::{Error, OpenError};
+use crate::host::{self, HostId};
+use crate::instance::{self, Instance};
 use crate::job::{Job, Reply};
 use crate::op::Op;
-use crate::sqlite::{Lock, Place, Readers, Sqlite, migrate, open_read_only};
+use crate::postgres::{Address, Opened, Pool, Postgres};
+use crate::sqlite::{Lock, Place, Readers, Sqlite, migrate};
 use crate::verify::{self, Finding};
 use crate::writer::Writer;
 
+/// The database in a data directory.
 pub(crate) const DATABASE_FILE: &str = "stokehold.db";
 pub(crate) const LOCK_FILE: &str = "stokehold.lock";
 
@@ -27,52 +31,75 @@ pub enum Mode {
     Production,
 }
 
-/// A durable store in a data directory, or one in memory.
+/// A durable store: a database of SQLite's in a data directory, one of PostgreSQL's that many hosts
+/// may share, or one in memory.
 ///
-/// Reads run on connections of their own and never wait for a write. All writes go through one
-/// thread that commits in groups; a method that writes returns once its write is durable.
+/// Reads run on connections of their own and never wait for a write. All writes of a host go
+/// through one thread that commits in groups; a method that writes returns once its write is
+/// durable.
 pub struct Store {
     writer: Writer,
-    readers: Option<Readers>,
+    reads: Reads,
     clock: Arc<Clock>,
+    host: HostId,
     secret: [u8; 32],
     mode: Mode,
     /// Keeps other processes out for as long as the store is open; released last.
     _lock: Option<Lock>,
 }
 
+/// Where reads are done.
+enum Reads {
+    /// A database in memory belongs to its one connection.
+    Writer,
+    Sqlite(Readers),
+    Postgres(Pool),
+}
+
 impl Store {
     /// Opens the store in `directory`, and makes it where there is none. `seed` are 32 random
     /// bytes, the secret of a new store.
     pub fn open(directory: &Path, mode: Mode, seed: [u8; 32]) -> Result<Self, OpenError> {
-        fs::create_dir_all(directory).map_err(|error| io(directory, error))?;
+        let io = |source| OpenError::Io { path: directory.display().to_string(), source };
+        fs::create_dir_all(directory).map_err(io)?;
         let lock = Lock::take(&directory.join(LOCK_FILE))?;
         let path = directory.join(DATABASE_FILE);
-        let readers = Readers::new(&path);
-        Self::start(Place::File(path), Some((readers, lock)), mode, seed)
+        let reads = Reads::Sqlite(Readers::new(&path));
+        Self::of_sqlite(Place::File(path), (reads, Some(lock)), mode, seed)
     }
 
     /// A store in memory, gone when it is dropped.
     pub fn in_memory(mode: Mode, seed: [u8; 32]) -> Result<Self, OpenError> {
-        Self::start(Place::Memory, None, mode, seed)
+        Self::of_sqlite(Place::Memory, (Reads::Writer, None), mode, seed)
     }
 
-    fn start(
+    /// Opens the store in a PostgreSQL database, which other hosts may have open too, and makes it
+    /// where there is none. Waits for the server: not to be called where one must not wait.
+    pub fn connect(address: &Address, mode: Mode, seed: [u8; 32]) -> Result<Self, OpenError> {
+        let Opened { backend, clock, host, secret } = Postgres::open(address.clone(), mode, seed)?;
+        let writer = Writer::start(backend, clock.clone()).map_err(no_thread)?;
+        let reads = Reads::Postgres(Pool::new(address.clone()));
+        Ok(Self { writer, reads, clock, host, secret, mode, _lock: None })
+    }
+
+    fn of_sqlite(
         place: Place,
-        durable: Option<(Readers, Lock)>,
+        (reads, lock): (Reads, Option<Lock>),
         mode: Mode,
         seed: [u8; 32],
     ) -> Result<Self, OpenError> {
-        let (sqlite, (stored, secret)) = Sqlite::open(place, |db| {
-            check_mode(db, mode)?;
-            migrate(db)?;
-            Ok(instance(db, mode, seed)?)
+        let (backend, (clock, host, secret)) = Sqlite::open(place, |db| {
+            migrate(db, |db| instance::check_mode(db, mode))?;
+            let db = Db::Sqlite(db);
+            let Instance { secret, last_instant } = instance::begin(db, mode, seed)?;
+            let clock = Clock::start(last_instant, None);
+            // Whoever had it before is gone, and nobody else comes while the lock is held.
+            host::end_leases(db, None)?;
+            let host = host::join(db, clock.now(), Timestamp(i64::MAX))?;
+            Ok((host, (Arc::new(clock), host, secret)))
         })?;
-        let clock = Arc::new(Clock::start(stored));
-        let writer = Writer::start(sqlite, clock.clone())
-            .map_err(|source| OpenError::Io { path: "the writer thread".into(), source })?;
-        let (readers, lock) = durable.unzip();
-        Ok(Self { writer, readers, clock, secret, mode, _lock: lock })
+        let writer = Writer::start(backend, clock.clone()).map_err(no_thread)?;
+        Ok(Self { writer, reads, clock, host, secret, mode, _lock: lock })
     }
 
     /// Whether money is real here.
@@ -90,6 +117,11 @@ impl Store {
         self.clock.now()
     }
 
+    /// This host, of those that share the database.
+    pub(crate) fn host(&self) -> HostId {
+        self.host
+    }
+
     /// Whether the store takes writes and answers reads.
     pub async fn ping(&self) -> Result<(), Error> {
         // While the database is being opened again nobody knows how long a write waits.
@@ -97,7 +129,12 @@ impl Store {
             return Err(Error::NotWritten);
         }
         self.expire_holds().await?;
-        self.read(|db| Ok(db.query_row("SELECT one FROM instance", [], |_| Ok(()))?)).await
+        self.catalogue_version().await.map(drop)
+    }
+
+    /// Checks every invariant of the ledger on one moment's data. No findings: all of them hold.
+    pub async fn verify(&self) -> Result<Vec<Finding>, Error> {
+        self.read(verify::check).await
     }
 
     /// Queues an operation and waits until it is durable.
@@ -115,7 +152,7 @@ impl Store {
     /// Queues a cold write and waits until it is durable. `work` may run more than once.
     pub(crate) async fn write<F, T>(&self, work: F) -> Result<T, Error>
     where
-        F: FnMut(&Connection, Timestamp) -> Result<T, Error> + Send + 'static,
+        F: FnMut(Db<'_>, Timestamp) -> Result<T, Error> + Send + 'static,
         T: Send + 'static,
     {
         let (job, reply) = Job::cold(work);
@@ -126,81 +163,17 @@ impl Store {
     /// Reads; everything that `work` sees is of one moment.
     pub(crate) async fn read<F, T>(&self, work: F) -> Result<T, Error>
     where
-        F: Fn(&Connection) -> Result<T, Error> + Send + 'static,
+        F: Fn(Db<'_>) -> Result<T, Error> + Send + 'static,
         T: Send + 'static,
     {
-        match &self.readers {
-            Some(readers) => readers.read(work).await,
-            // A database in memory belongs to its one connection.
-            None => self.write(move |db, _| work(db)).await,
+        match &self.reads {
+            Reads::Sqlite(readers) => readers.read(work).await,
+            Reads::Postgres(pool) => pool.read(work).await,
+            Reads::Writer => self.write(move |db, _| work(db)).await,
         }
     }
 }
 
-/// Looks at a store from outside, also beside a server that is running on it.
-pub struct Audit {
-    db: Connection,
-}
-
-impl Audit {
-    /// Opens the store in `directory` for reading.
-    pub fn open(directory: &Path) -> Result<Self, OpenError> {
-        let path = directory.join(DATABASE_FILE);
-        if !path.is_file() {
-            return Err(OpenError::Missing { path: directory.display().to_string() });
-        }
-        Ok(Self { db: open_read_only(&path)? })
-    }
-
-    /// Checks every invariant of the ledger on one moment's data. No findings: all of them hold.
-    pub fn verify(&self) -> Result<Vec<Finding>, Error> {
-        verify::verify(&self.db)
-    }
-
-    pub(crate) fn db(&self) -> &Connection {
-        &self.db
-    }
-
-    /// How many accounts, holds and postings there are.
-    pub fn counts(&self) -> Result<[i64; 3], Error> {
-        verify::counts(&self.db)
-    }
-}
-
-impl Store {
-    /// Checks every invariant of the ledger on one moment's data. No findings: all of them hold.
-    pub async fn verify(&self) -> Result<Vec<Finding>, Error> {
-        self.read(verify::check).await
-    }
-}
-
-/// Refuses a store of the other mode, before anything of it is altered: its tables may not even be
-/// of this version yet.
-fn check_mode(db: &Connection, mode: Mode) -> Result<(), OpenError> {
-    let asked = mode == Mode::Sandbox;
-    if !db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'instance'")?.exists([])? {
-        return Ok(());
-    }
-    let made = db.query_row("SELECT sandbox FROM instance", [], |row| row.get(0)).optional()?;
-    if made.unwrap_or(asked) == asked { Ok(()) } else { Err(OpenError::OtherMode { asked }) }
-}
-
-/// What the store remembers of itself; a new one begins to.
-fn instance(
-    db: &Connection,
-    mode: Mode,
-    seed: [u8; 32],
-) -> rusqlite::Result<(Timestamp, [u8; 32])> {
-    db.execute(
-        "INSERT INTO instance (one, sandbox, secret, last_instant) VALUES (1, ?1, ?2, 0) \
-         ON CONFLICT DO NOTHING",
-        (mode == Mode::Sandbox, seed),
-    )?;
-    db.query_row("SELECT last_instant, secret FROM instance", [], |row| {
-        Ok((Timestamp(row.get(0)?), row.get(1)?))
-    })
-}
-
-fn io(path: &Path, source: std::io::Error) -> OpenError {
-    OpenError::Io { path: path.display().to_string(), source }
+fn no_thread(source: std::io::Error) -> OpenError {
+    OpenError::Io { path: "the writer thread".into(), source }
 }

@@ -1,8 +1,8 @@
 //! Versions that are suspended because call after call of theirs has failed.
 
-use rusqlite::Row;
 use stokehold_ledger::{Timestamp, VersionId};
 
+use crate::db::{Row, values};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -21,9 +21,8 @@ impl Store {
     /// The versions that are suspended.
     pub async fn suspensions(&self) -> Result<Vec<(VersionId, Suspension)>, Error> {
         self.read(|db| {
-            let mut query =
-                db.prepare_cached("SELECT version_id, outcome, failures, since FROM suspension")?;
-            Ok(query.query_map([], suspension)?.collect::<Result<_, _>>()?)
+            let sql = "SELECT version_id, outcome, failures, since FROM suspension";
+            db.query(sql, &[], suspension)
         })
         .await
     }
@@ -41,9 +40,9 @@ impl Store {
                  VALUES (?1, ?2, ?3, ?4) ON CONFLICT (version_id) DO UPDATE \
                  SET outcome = excluded.outcome, failures = excluded.failures, \
                  since = excluded.since",
-                (version.0, outcome, failures, since.0),
-            )?;
-            Ok(())
+                values![version.0, outcome, *failures, since.0],
+            )
+            .map(drop)
         })
         .await
     }
@@ -51,14 +50,14 @@ impl Store {
     /// Lets a version take calls again.
     pub async fn resume_version(&self, version: VersionId) -> Result<(), Error> {
         self.write(move |db, _| {
-            db.execute("DELETE FROM suspension WHERE version_id = ?1", [version.0])?;
-            Ok(())
+            let sql = "DELETE FROM suspension WHERE version_id = ?1";
+            db.execute(sql, values![version.0]).map(drop)
         })
         .await
     }
 }
 
-fn suspension(row: &Row<'_>) -> rusqlite::Result<(VersionId, Suspension)> {
+fn suspension(row: Row<'_>) -> Result<(VersionId, Suspension), Error> {
     let suspension =
         Suspension { outcome: row.get(1)?, failures: row.get(2)?, since: Timestamp(row.get(3)?) };
     Ok((VersionId(row.get(0)?), suspension))

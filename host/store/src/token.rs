@@ -1,10 +1,9 @@
 //! API tokens of the management API.
 
-use rusqlite::{Connection, OptionalExtension, Row, types::Type};
 use stokehold_ledger::{Timestamp, TokenId};
 
+use crate::db::{Row, values};
 use crate::error::Error;
-use crate::row;
 use crate::store::Store;
 
 /// What a token's bearer may do.
@@ -58,16 +57,15 @@ impl Store {
         hash: [u8; 32],
     ) -> Result<ApiToken, Error> {
         self.write(move |db, now| {
-            let added = db.execute(
-                "INSERT INTO api_token (role, name, hash, created_at) VALUES (?1, ?2, ?3, ?4) \
-                 ON CONFLICT (hash) DO NOTHING",
-                (role.as_str(), &name, hash, now.0),
-            )?;
-            if added == 0 {
+            let known = "SELECT 1 FROM api_token WHERE hash = ?1";
+            if db.exists(known, values![&hash])? {
                 return Err(Error::Taken("token"));
             }
-            let id = TokenId(db.last_insert_rowid());
-            Ok(ApiToken { id, role, name: name.clone(), created_at: now })
+            let id = db.insert(
+                "INSERT INTO api_token (role, name, hash, created_at) VALUES (?1, ?2, ?3, ?4)",
+                values![role.as_str(), &name, &hash, now.0],
+            )?;
+            Ok(ApiToken { id: TokenId(id), role, name: name.clone(), created_at: now })
         })
         .await
     }
@@ -75,18 +73,21 @@ impl Store {
     /// The token with this hash, unless it was revoked.
     pub async fn token(&self, hash: [u8; 32]) -> Result<Option<ApiToken>, Error> {
         self.read(move |db| {
-            let mut query = db.prepare_cached(
-                "SELECT id, role, name, created_at FROM api_token \
-                 WHERE hash = ?1 AND revoked_at IS NULL",
-            )?;
-            Ok(query.query_row([hash], token).optional()?)
+            let sql = "SELECT id, role, name, created_at FROM api_token \
+                       WHERE hash = ?1 AND revoked_at IS NULL";
+            db.find(sql, values![&hash], token)
         })
         .await
     }
 
     /// All tokens that were not revoked, the oldest first.
     pub async fn tokens(&self) -> Result<Vec<ApiToken>, Error> {
-        self.read(|db| Ok(load_tokens(db)?)).await
+        self.read(|db| {
+            let sql = "SELECT id, role, name, created_at FROM api_token \
+                       WHERE revoked_at IS NULL ORDER BY id";
+            db.query(sql, &[], token)
+        })
+        .await
     }
 
     /// Revokes a token: it stops working at once.
@@ -94,7 +95,7 @@ impl Store {
         self.write(move |db, now| {
             let revoked = db.execute(
                 "UPDATE api_token SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL",
-                (id.0, now.0),
+                values![id.0, now.0],
             )?;
             if revoked == 0 { Err(Error::NotFound("token")) } else { Ok(()) }
         })
@@ -102,17 +103,10 @@ impl Store {
     }
 }
 
-fn load_tokens(db: &Connection) -> rusqlite::Result<Vec<ApiToken>> {
-    let mut query = db.prepare_cached(
-        "SELECT id, role, name, created_at FROM api_token WHERE revoked_at IS NULL ORDER BY id",
-    )?;
-    query.query_map([], token)?.collect()
-}
-
-fn token(row: &Row<'_>) -> rusqlite::Result<ApiToken> {
+fn token(row: Row<'_>) -> Result<ApiToken, Error> {
     Ok(ApiToken {
         id: TokenId(row.get(0)?),
-        role: row::known(1, Type::Text, Role::parse(row.get_ref(1)?.as_str()?))?,
+        role: row.known(1, Role::parse)?,
         name: row.get(2)?,
         created_at: Timestamp(row.get(3)?),
     })

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension};
 use stokehold_ledger::{AccountToken, Credits, ServiceId, Source, Timestamp};
 
 use crate::account::{ensure_account, grant};
+use crate::db::{Db, values};
 use crate::error::Error;
 use crate::op::{Op, Wanted};
 use crate::posting::Cause;
@@ -53,12 +53,12 @@ impl Store {
                 db.execute(
                     "INSERT INTO eligible_database (dbuuid, created_at) VALUES (?1, ?2) \
                      ON CONFLICT (dbuuid) DO NOTHING",
-                    (&dbuuid, now.0),
+                    values![&dbuuid, now.0],
                 )?;
                 return Ok(());
             }
-            let removed =
-                db.execute("DELETE FROM eligible_database WHERE dbuuid = ?1", [&dbuuid])?;
+            let removed = "DELETE FROM eligible_database WHERE dbuuid = ?1";
+            let removed = db.execute(removed, values![&dbuuid])?;
             if removed == 0 { Err(Error::NotFound("eligible database")) } else { Ok(()) }
         })
         .await
@@ -93,29 +93,29 @@ impl Store {
 }
 
 /// Grants the service's trial credits where this is the first use by an eligible database.
-fn grant_trial(db: &Connection, first: Use<'_>, now: Timestamp) -> Result<(), Error> {
+fn grant_trial(db: Db<'_>, first: Use<'_>, now: Timestamp) -> Result<(), Error> {
     let (service, Some(dbuuid)) = (first.service, first.database()) else { return Ok(()) };
     let Some(credits) = open_trial(db, service, dbuuid)? else { return Ok(()) };
     let account = ensure_account(db, service, &first.token.into(), now)?;
     grant(db, &account, (credits, Source::Trial), Cause::default(), now)?;
-    db.prepare_cached(
+    db.execute(
         "INSERT INTO trial (service_id, dbuuid, account_id, at) VALUES (?1, ?2, ?3, ?4)",
-    )?
-    .execute((service.0, dbuuid, account.id.0, now.0))?;
+        values![service.0, dbuuid, account.id.0, now.0],
+    )?;
     Ok(())
 }
 
 /// The trial credits that this database has not had yet.
 pub(crate) fn open_trial(
-    db: &Connection,
+    db: Db<'_>,
     service: ServiceId,
     dbuuid: &str,
-) -> rusqlite::Result<Option<Credits>> {
-    db.prepare_cached(
+) -> Result<Option<Credits>, Error> {
+    db.find(
         "SELECT trial_credits FROM service WHERE id = ?1 AND trial_credits > 0 \
          AND EXISTS (SELECT 1 FROM eligible_database WHERE dbuuid = ?2) \
          AND NOT EXISTS (SELECT 1 FROM trial WHERE service_id = ?1 AND dbuuid = ?2)",
-    )?
-    .query_row((service.0, dbuuid), |row| row::credits(row, 0))
-    .optional()
+        values![service.0, dbuuid],
+        |row| row::credits(row, 0),
+    )
 }

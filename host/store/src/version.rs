@@ -1,8 +1,8 @@
 //! Versions: uploaded components.
 
-use rusqlite::{Connection, OptionalExtension, Row};
 use stokehold_ledger::{ServiceId, Timestamp, VersionId};
 
+use crate::db::{Db, Row, values};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -44,7 +44,7 @@ impl Store {
         new: NewVersion,
         activate: bool,
     ) -> Result<Version, Error> {
-        self.write(move |db, now| {
+        self.write_catalogue(move |db, now| {
             let newest = load_newest(db, service)?;
             let version = match &newest {
                 Some(newest) if is_same(newest, &new) => newest.clone(),
@@ -66,10 +66,7 @@ impl Store {
         self.read(move |db| {
             let sql =
                 format!("SELECT {VERSION} FROM version WHERE service_id = ?1 ORDER BY number DESC");
-            Ok(db
-                .prepare_cached(&sql)?
-                .query_map([service.0], version)?
-                .collect::<Result<_, _>>()?)
+            db.query(&sql, values![service.0], version)
         })
         .await
     }
@@ -78,11 +75,10 @@ impl Store {
     pub async fn version(&self, id: VersionId) -> Result<(Version, Vec<u8>), Error> {
         self.read(move |db| {
             let sql = format!("SELECT {VERSION} FROM version WHERE id = ?1");
-            let version = db.prepare_cached(&sql)?.query_row([id.0], version).optional()?;
+            let version = db.find(&sql, values![id.0], version)?;
             let version = version.ok_or(Error::NotFound("version"))?;
-            let bytes = db
-                .prepare_cached("SELECT bytes FROM component WHERE digest = ?1")?
-                .query_row([&version.digest], |row| row.get(0))?;
+            let bytes = "SELECT bytes FROM component WHERE digest = ?1";
+            let bytes = db.one(bytes, values![&version.digest], |row| row.get(0))?;
             Ok((version, bytes))
         })
         .await
@@ -94,11 +90,10 @@ impl Store {
         service: ServiceId,
         number: u32,
     ) -> Result<Version, Error> {
-        self.write(move |db, _| {
+        self.write_catalogue(move |db, _| {
             let sql =
                 format!("SELECT {VERSION} FROM version WHERE service_id = ?1 AND number = ?2");
-            let found =
-                db.prepare_cached(&sql)?.query_row((service.0, number), version).optional()?;
+            let found = db.find(&sql, values![service.0, number], version)?;
             let version = found.ok_or(Error::NotFound("version"))?;
             set_active(db, service, version.id)?;
             Ok(version)
@@ -109,7 +104,7 @@ impl Store {
 
 const VERSION: &str = "id, number, digest, manifest, credit_template, created_at";
 
-fn version(row: &Row<'_>) -> rusqlite::Result<Version> {
+fn version(row: Row<'_>) -> Result<Version, Error> {
     Ok(Version {
         id: VersionId(row.get(0)?),
         number: row.get(1)?,
@@ -126,30 +121,30 @@ fn is_same(newest: &Version, new: &NewVersion) -> bool {
         && newest.credit_template == new.credit_template
 }
 
-fn load_newest(db: &Connection, service: ServiceId) -> rusqlite::Result<Option<Version>> {
+fn load_newest(db: Db<'_>, service: ServiceId) -> Result<Option<Version>, Error> {
     let sql =
         format!("SELECT {VERSION} FROM version WHERE service_id = ?1 ORDER BY number DESC LIMIT 1");
-    db.prepare_cached(&sql)?.query_row([service.0], version).optional()
+    db.find(&sql, values![service.0], version)
 }
 
 fn insert(
-    db: &Connection,
+    db: Db<'_>,
     service: ServiceId,
     number: u32,
     new: &NewVersion,
     now: Timestamp,
-) -> rusqlite::Result<Version> {
+) -> Result<Version, Error> {
     db.execute(
         "INSERT INTO component (digest, bytes) VALUES (?1, ?2) ON CONFLICT (digest) DO NOTHING",
-        (&new.digest, &new.component),
+        values![&new.digest, &new.component],
     )?;
-    db.execute(
+    let id = db.insert(
         "INSERT INTO version (service_id, number, digest, manifest, credit_template, created_at) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        (service.0, number, &new.digest, &new.manifest, &new.credit_template, now.0),
+        values![service.0, number, &new.digest, &new.manifest, &new.credit_template, now.0],
     )?;
     Ok(Version {
-        id: VersionId(db.last_insert_rowid()),
+        id: VersionId(id),
         number,
         digest: new.digest.clone(),
         manifest: new.manifest.clone(),
@@ -158,7 +153,7 @@ fn insert(
     })
 }
 
-fn set_active(db: &Connection, service: ServiceId, version: VersionId) -> rusqlite::Result<()> {
+fn set_active(db: Db<'_>, service: ServiceId, version: VersionId) -> Result<(), Error> {
     let sql = "UPDATE service SET active_version = ?2 WHERE id = ?1";
-    db.execute(sql, (service.0, version.0)).map(drop)
+    db.execute(sql, values![service.0, version.0]).map(drop)
 }

@@ -3,10 +3,11 @@
 //! What waits is durable: the call's record and its hold are there, and beside them what the call is
 //! to be made with. Taking it out of the queue is one step, and only one host can.
 
-use rusqlite::{Connection, OptionalExtension, Row};
 use stokehold_ledger::{AccountKey, CallId, ServiceId, Timestamp, VersionId};
 
+use crate::db::{Db, Row, values};
 use crate::error::Error;
+use crate::host;
 use crate::op::{Op, Wanted};
 use crate::row;
 use crate::spending::Spender;
@@ -14,7 +15,7 @@ use crate::store::Store;
 use crate::working_set::WorkingSet;
 
 /// How many calls are swept in one step: no other write waits for long.
-const SWEPT_MAX: u32 = 500;
+const SWEPT_MAX: usize = 500;
 
 /// How many days an account's spending is kept: no call that counts towards a day lasts as long.
 const SPENDING_DAYS: i64 = 30;
@@ -31,14 +32,23 @@ pub struct QueuedCall {
 }
 
 impl Store {
-    /// The calls that wait, the oldest first.
-    pub async fn queued_calls(&self) -> Result<Vec<QueuedCall>, Error> {
-        self.read(|db| {
-            let mut query = db.prepare_cached(
-                "SELECT id, service_id, version_id, account_key, created_at FROM call \
-                 WHERE status = 'queued' AND ended_at IS NULL ORDER BY id",
-            )?;
-            Ok(query.query_map([], queued)?.collect::<Result<_, _>>()?)
+    /// Takes over the calls that wait and whose host is gone, the oldest first: from now on no
+    /// other host gets them for as long as this one is there.
+    pub async fn take_over_queued_calls(&self) -> Result<Vec<QueuedCall>, Error> {
+        let (host, now) = (self.host(), self.now());
+        let left = format!("status = 'queued' AND ended_at IS NULL AND {}", host::IS_GONE);
+        let is_any = format!("SELECT 1 FROM call WHERE {left} LIMIT 1");
+        if !self.read(move |db| db.exists(&is_any, values![now.0, host.0])).await? {
+            return Ok(Vec::new());
+        }
+        self.write(move |db, now| {
+            let take = format!(
+                "UPDATE call SET host_id = ?2 WHERE {left} \
+                 RETURNING id, service_id, version_id, account_key, created_at"
+            );
+            let mut taken = db.query(&take, values![now.0, host.0], queued)?;
+            taken.sort_unstable_by_key(|call| call.id.0);
+            Ok(taken)
         })
         .await
     }
@@ -46,9 +56,8 @@ impl Store {
     /// What a call that waits is to be made with; `None` where it no longer waits.
     pub async fn queued_params(&self, id: CallId) -> Result<Option<String>, Error> {
         self.read(move |db| {
-            let mut query =
-                db.prepare_cached("SELECT params FROM queued_call WHERE call_id = ?1")?;
-            Ok(query.query_row([id.0.as_bytes()], |row| row.get(0)).optional()?)
+            let sql = "SELECT params FROM queued_call WHERE call_id = ?1";
+            db.find(sql, values![id.0.as_bytes()], |row| row.get(0))
         })
         .await
     }
@@ -65,7 +74,7 @@ impl Store {
     }
 }
 
-fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedCall> {
+fn queued(row: Row<'_>) -> Result<QueuedCall, Error> {
     Ok(QueuedCall {
         id: CallId(row::uuid(row, 0)?),
         service: ServiceId(row.get(1)?),
@@ -77,33 +86,24 @@ fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedCall> {
 
 /// Ids begin with their time, so what is to be swept stands behind what was: up to the first call
 /// that has not ended long enough ago.
-fn sweep(db: &Connection, instant: Timestamp, now: Timestamp) -> Result<bool, Error> {
-    let swept: [u8; 16] = db.query_row("SELECT call_id FROM call_sweep", [], |row| row.get(0))?;
-    let mut query =
-        db.prepare_cached("SELECT id, ended_at FROM call WHERE id > ?1 ORDER BY id LIMIT ?2")?;
-    let found = query.query_map((swept, SWEPT_MAX), |row| {
-        Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, Option<i64>>(1)?))
+fn sweep(db: Db<'_>, instant: Timestamp, now: Timestamp) -> Result<bool, Error> {
+    let swept: [u8; 16] = db.one("SELECT call_id FROM call_sweep", &[], |row| row.get(0))?;
+    let next = format!("SELECT id, ended_at FROM call WHERE id > ?1 ORDER BY id LIMIT {SWEPT_MAX}");
+    let found = db.query(&next, values![&swept], |row| {
+        Ok((row.get::<[u8; 16]>(0)?, row.get::<Option<i64>>(1)?))
     })?;
-    let mut last = None;
-    let mut count = 0;
-    for call in found {
-        let (id, ended_at) = call?;
-        if ended_at.is_none_or(|at| at >= instant.0) {
-            break;
-        }
-        count += 1;
-        last = Some(id);
-    }
+    let ended = |(_, at): &&([u8; 16], Option<i64>)| at.is_some_and(|at| at < instant.0);
+    let done: Vec<_> = found.iter().take_while(ended).collect();
     let forgotten = Spender::day(now).saturating_sub(SPENDING_DAYS);
-    db.prepare_cached("DELETE FROM spending WHERE day < ?1")?.execute([forgotten])?;
-    let Some(last) = last else { return Ok(false) };
-    db.prepare_cached(
+    db.execute("DELETE FROM spending WHERE day < ?1", values![forgotten])?;
+    let Some((last, _)) = done.last() else { return Ok(false) };
+    db.execute(
         "UPDATE call SET result = NULL, log = '' WHERE id > ?1 AND id <= ?2 \
          AND (result IS NOT NULL OR log <> '')",
-    )?
-    .execute((swept, last))?;
-    db.execute("UPDATE call_sweep SET call_id = ?1", [last])?;
-    Ok(count == SWEPT_MAX)
+        values![&swept, last],
+    )?;
+    db.execute("UPDATE call_sweep SET call_id = ?1", values![last])?;
+    Ok(done.len() == SWEPT_MAX)
 }
 
 /// Takes a call out of the queue.

@@ -27,7 +27,6 @@ pub(crate) struct WorkingSet {
     due: Vec<HoldId>,
     calls: HashMap<CallId, KnownCall>,
     replays: HashMap<[u8; 32], Kept>,
-    requests: HashMap<RequestDigest, HoldId>,
     trials: HashSet<(ServiceId, String)>,
     spending: Spending,
     writes: Writes,
@@ -136,7 +135,6 @@ impl WorkingSet {
             due: Vec::new(),
             calls: HashMap::new(),
             replays: HashMap::new(),
-            requests: HashMap::new(),
             trials: HashSet::new(),
             spending: Spending::default(),
             writes: Writes::default(),
@@ -189,15 +187,12 @@ impl WorkingSet {
         }
     }
 
-    /// The hold that this request has made before.
-    pub(crate) fn hold_of_request(&self, request: &RequestDigest) -> Option<HoldId> {
-        self.requests.get(request).copied()
-    }
-
-    /// Keeps which hold the request has made.
-    pub(crate) fn remember_request(&mut self, request: RequestDigest, hold: HoldId) {
-        self.requests.insert(request, hold);
-        self.writes.requests.push((request, hold));
+    /// Keeps which hold the request has made, which is what [`Once::of_request`] recalls.
+    pub(crate) fn remember_request(&mut self, request: Option<&RequestDigest>, hold: HoldId) {
+        if let Some(request) = request {
+            self.replays.insert(*request, Kept::of_request(hold, self.now));
+            self.writes.requests.push((*request, hold));
+        }
     }
 
     /// Ends a hold of `service`. Answers the hold as it then is.
@@ -232,12 +227,11 @@ impl WorkingSet {
 
     /// Begins the record of a call, which counts towards the spending of `spender`.
     pub(crate) fn begin(&mut self, call: &Arc<NewCall>, spender: Option<Spender>) {
-        let status = if call.queued.is_some() { CallStatus::Queued } else { CallStatus::Running };
         let known = KnownCall {
             service: call.service,
             credits: call.credits,
             fuel_bought: call.fuel_bought(),
-            status,
+            status: call.first_status(),
             spender,
         };
         if let Some(spender) = spender {
@@ -347,10 +341,6 @@ impl WorkingSet {
 
     pub(crate) fn load_replay(&mut self, key: [u8; 32], kept: Kept) {
         self.replays.insert(key, kept);
-    }
-
-    pub(crate) fn load_request(&mut self, request: RequestDigest, hold: HoldId) {
-        self.requests.insert(request, hold);
     }
 
     pub(crate) fn load_trial(&mut self, service: ServiceId, dbuuid: &str) {

@@ -43,11 +43,16 @@ const BACK_OFF_MAX: Duration = Duration::from_secs(1);
 
 /// What the writer needs of a database.
 pub(crate) trait Backend: Send + 'static {
-    /// Does a group in one transaction, whose fence is `now`.
+    /// Whether cold writes share the transaction of their group; otherwise each is a group of its
+    /// own.
+    const COLD_TOGETHER: bool;
+
+    /// Does a group in one transaction at the instant `now`, which moves the fence.
     fn attempt(&mut self, group: &mut Group, now: Timestamp) -> Result<(), Failure>;
 
-    /// Opens the database again, from nothing. Answers the fence, once that is known to be durable.
-    fn reopen(&mut self) -> Result<Timestamp, Error>;
+    /// Opens the database again, from nothing. Answers whether the last attempt took place, once
+    /// that is known and durable.
+    fn reopen(&mut self) -> Result<bool, Error>;
 
     /// Called between groups, when all answers are given, for what can wait until then. `idle`: no
     /// write is waiting.
@@ -197,12 +202,18 @@ impl<B: Backend> Work<B> {
     }
 
     /// Does a group and answers it.
-    fn settle(&mut self, group: Group) {
+    fn settle(&mut self, mut group: Group) {
         if group.len() == 0 {
             return;
         }
         let is_many = group.len() > 1;
-        self.commit(group);
+        let apart = if B::COLD_TOGETHER { Vec::new() } else { mem::take(&mut group.cold) };
+        if group.len() > 0 {
+            self.commit(group);
+        }
+        for job in apart {
+            self.commit(Group { hot: Vec::new(), cold: vec![job] });
+        }
         if is_many {
             // Those who were answered may have more to write: let them come, so that the next group
             // is not the first of them alone.
@@ -251,25 +262,26 @@ impl<B: Backend> Work<B> {
                     tracing::error!(%error, "the outcome of a commit is not known: opening the database again");
                 }
             }
-            let fence = self.reopen_within(SETTLED_WITHIN).ok_or(Failed::Unsettled)?;
-            tracing::warn!(took_place = fence >= now, "the database is open again");
-            if fence >= now {
+            let took_place = self.reopen_within(SETTLED_WITHIN).ok_or(Failed::Unsettled)?;
+            tracing::warn!(took_place, "the database is open again");
+            if took_place {
                 return Ok(());
             }
         }
         Err(Failed::NotWritten)
     }
 
-    /// Opens the database again and answers the fence; nothing where that takes longer.
-    fn reopen_within(&mut self, time: Duration) -> Option<Timestamp> {
+    /// Opens the database again and answers whether the last attempt took place; nothing where that
+    /// takes longer.
+    fn reopen_within(&mut self, time: Duration) -> Option<bool> {
         let start = Instant::now();
         let mut wait = BACK_OFF;
         self.shared.is_well.store(false, Ordering::Relaxed);
         loop {
             match self.backend.reopen() {
-                Ok(fence) => {
+                Ok(took_place) => {
                     self.shared.is_well.store(true, Ordering::Relaxed);
-                    return Some(fence);
+                    return Some(took_place);
                 }
                 Err(error) => tracing::warn!(%error, "the database cannot be opened again yet"),
             }

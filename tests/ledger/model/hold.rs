@@ -51,7 +51,7 @@ impl Model {
         request: &str,
     ) -> Result<Answer, Refusal> {
         let own = once.map(|key| format!("once {key}"));
-        let key = own.or_else(|| repeat.map(|key| format!("repeat {key}")));
+        let key = own.or_else(|| repeat.map(|key| format!("repeat {key} {request}")));
         if let Some(answer) = self.recall(key.as_deref(), request) {
             return Ok(answer);
         }

@@ -4,7 +4,7 @@ use stokehold_ledger::{AccountKey, CallId, HoldId, ServiceId, Span, Timestamp};
 use stokehold_store::{Error, NewCall, NewHold, Settlement};
 use uuid::Uuid;
 
-use super::{HOUR_MICROS, Subject, keyed};
+use super::{HOUR_MICROS, Subject, digest, keyed};
 use crate::fixture::{credits, new_call, new_hold, spent, token};
 use crate::model::Answer;
 use crate::step::{DATABASES, NAMES, Part, Pick, Place, SERVICES, Step, Target, Want};
@@ -35,7 +35,7 @@ impl Subject {
             ttl: span(hours),
             dbuuid: database.map(|database| DATABASES[database].into()),
             once: once.map(|key| keyed("once", key, &request)),
-            repeat: repeat.map(|key| keyed("repeat", key, &request)),
+            request: repeat.map(|key| digest(key, &request)),
             ..new_hold(service, &token, micros)
         };
         let hold = self.store().authorize(new).await?;

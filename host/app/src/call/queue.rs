@@ -183,9 +183,10 @@ impl App {
         }
     }
 
-    /// Goes on with the calls that an earlier start of this host has left waiting.
+    /// Goes on with the calls that a host which is gone has left waiting: an earlier start of this
+    /// one, or another.
     pub(crate) async fn work_on(self: &Arc<Self>) -> Result<usize, StoreError> {
-        let queued = self.store.queued_calls().await?;
+        let queued = self.store.take_over_queued_calls().await?;
         let count = queued.len();
         for call in queued {
             let account = (call.service, call.account);

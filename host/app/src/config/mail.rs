@@ -1,11 +1,11 @@
 //! How mail is sent.
 
-use std::fs;
 use std::path::PathBuf;
 
 use lettre::message::Mailbox;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 
+use super::secret;
 use crate::secret::Secret;
 
 /// How mail is sent: warnings that an account runs low.
@@ -28,7 +28,7 @@ pub struct Mail {
     /// The name to sign in with. Without one it takes mail from anybody.
     pub username: Option<String>,
     /// The password to sign in with.
-    #[serde(serialize_with = "redacted", deserialize_with = "secret")]
+    #[serde(serialize_with = "secret::redacted", deserialize_with = "secret::read")]
     pub password: Option<Secret>,
     /// A file that holds the password, so that it need not stand here or in the environment.
     pub password_file: Option<PathBuf>,
@@ -145,9 +145,7 @@ impl Mail {
     /// The password, wherever it stands.
     pub(crate) fn password(&self) -> Result<Option<Secret>, String> {
         let Some(path) = &self.password_file else { return Ok(self.password.clone()) };
-        let text = fs::read_to_string(path)
-            .map_err(|error| format!("mail.password_file {}: {error}", path.display()))?;
-        Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned().into()))
+        secret::file("mail.password_file", path).map(Some)
     }
 
     /// Whether the mail server is on this machine.
@@ -158,19 +156,10 @@ impl Mail {
     }
 }
 
-#[expect(clippy::ref_option, reason = "serde gives the field as it is")]
-fn redacted<S: Serializer>(password: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
-    password.as_ref().map(|_| "(redacted)").serialize(serializer)
-}
-
-/// Reads a secret. What stands in its place is never quoted in an error.
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
-    let text = String::deserialize(deserializer);
-    text.map(|text| Some(text.into())).map_err(|_| de::Error::custom("a secret has to be a text"))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn mail(text: &str) -> Mail {

@@ -30,14 +30,22 @@ struct Place {
     /// Directory of the database
     #[arg(long, default_value = "./stokehold-data")]
     data: PathBuf,
+    /// A PostgreSQL database instead
+    #[arg(long, value_name = "URL", env = "STOKEHOLD_STORE_DATABASE", hide_env_values = true)]
+    #[arg(conflicts_with = "data")]
+    database: Option<String>,
 }
 
 impl Place {
     fn open(&self) -> Result<Audit, Failure> {
-        Audit::open(&self.data).map_err(|error| {
-            Failure::new("the ledger cannot be opened", error)
-                .hint("--data names the directory that `serve` was given")
-        })
+        let (opened, hint) = match &self.database {
+            None => (Audit::open(&self.data), "--data names the directory that `serve` was given"),
+            Some(url) => (
+                url.parse().and_then(|address| Audit::connect(&address)),
+                "--database is the address that `serve` was given",
+            ),
+        };
+        opened.map_err(|error| Failure::new("the ledger cannot be opened", error).hint(hint))
     }
 }
 

@@ -21,6 +21,10 @@ pub(crate) struct Args {
     /// Directory of the database [default: ./stokehold-data]
     #[arg(long)]
     data: Option<PathBuf>,
+    /// A PostgreSQL database instead, which many hosts may share. Others of this machine see what
+    /// stands on a command line: a password is better kept in `store.database_file`
+    #[arg(long, value_name = "URL", conflicts_with = "data")]
+    database: Option<String>,
     /// Nothing here is worth money: orders are paid at once, services need no approval
     #[arg(long)]
     sandbox: bool,
@@ -39,6 +43,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     }
     if let Some(data) = args.data {
         config.store.data = data;
+    }
+    if let Some(database) = args.database {
+        config.store.database = Some(database.into());
     }
     config.store.sandbox |= args.sandbox;
     config::check(&config)?;
@@ -62,6 +69,10 @@ pub(crate) async fn open(config: Config) -> Result<Arc<App>, Failure> {
             OpenError::Store(stokehold_app::types::StoreOpenError::OtherMode { .. }) => {
                 "choose another directory with --data"
             }
+            OpenError::Store(
+                stokehold_app::types::StoreOpenError::Postgres(_)
+                | stokehold_app::types::StoreOpenError::Address { .. },
+            ) => "is the server there, and does --database name it, its user and its database?",
             OpenError::Store(_) | OpenError::Read(_) => {
                 "--data names the directory; `stokehold ledger verify` looks into it"
             }

@@ -1,24 +1,25 @@
 //! Writing what a group of operations has changed: each row once.
 
-use rusqlite::{Connection, Result, params};
 use stokehold_ledger::{CallId, Credits, Hold, HoldState, Timestamp};
 
 use super::requests::Requests;
 use crate::call::{CallStatus, integer};
+use crate::db::{Db, values};
 use crate::error::Error;
+use crate::hold::seal;
+use crate::host::HostId;
 use crate::outbox::warn;
 use crate::posting::{Cause, write_account, write_posting};
 use crate::replay;
 use crate::row;
-use crate::seal::Seal;
 use crate::spending::Spender;
 use crate::working_set::{BegunCall, HoldPosting, SettledCall, Writes};
 
 pub(super) fn flush(
-    db: &Connection,
+    db: Db<'_>,
     requests: &mut Requests,
     writes: &Writes,
-    now: Timestamp,
+    (host, now): (HostId, Timestamp),
 ) -> Result<(), Error> {
     writes.accounts.iter().try_for_each(|account| write_account(db, account))?;
     writes.made.iter().try_for_each(|hold| make(db, hold, now))?;
@@ -27,8 +28,8 @@ pub(super) fn flush(
         let cause = Cause { hold: Some(*hold), ..Cause::default() };
         write_posting(db, (*service, *account), posting, cause, now)?;
     }
-    writes.begun.iter().try_for_each(|call| begin(db, call, now))?;
-    writes.started.iter().try_for_each(|call| start(db, *call, now))?;
+    writes.begun.iter().try_for_each(|call| begin(db, call, (host, now)))?;
+    writes.started.iter().try_for_each(|call| start(db, *call, (host, now)))?;
     writes.settled.iter().try_for_each(|call| settle(db, call, now))?;
     writes.kept.iter().try_for_each(|(once, answer)| replay::keep(db, once, answer, now))?;
     let mut made = writes.requests.iter();
@@ -38,134 +39,121 @@ pub(super) fn flush(
     Ok(())
 }
 
-fn make(db: &Connection, hold: &Hold, now: Timestamp) -> Result<()> {
+fn make(db: Db<'_>, hold: &Hold, now: Timestamp) -> Result<(), Error> {
     let (state, captured) = row::state_columns(hold.state);
-    db.prepare_cached(
+    db.execute(
         "INSERT INTO hold (id, account_id, service_id, amount, state, captured, created_at, \
          expires_at, ended_at, description, seal) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-    )?
-    .execute(params![
-        hold.id.0.as_bytes(),
-        hold.account.0,
-        hold.service.0,
-        hold.amount.micros(),
-        state,
-        captured,
-        hold.created_at.0,
-        hold.expires_at.0,
-        (hold.state != HoldState::Open).then_some(now.0),
-        hold.description,
-        seal(hold)
-    ])
+        values![
+            hold.id.0.as_bytes(),
+            hold.account.0,
+            hold.service.0,
+            hold.amount.micros(),
+            state,
+            captured,
+            hold.created_at.0,
+            hold.expires_at.0,
+            (hold.state != HoldState::Open).then_some(now.0),
+            hold.description.as_deref(),
+            seal(hold)
+        ],
+    )
     .map(drop)
 }
 
-/// What seals a hold: all that it keeps for ever.
-fn seal(hold: &Hold) -> i64 {
-    Seal::of("hold")
-        .bytes(hold.id.0.as_bytes())
-        .number(hold.account.0)
-        .number(hold.service.0)
-        .number(hold.amount.micros())
-        .number(hold.created_at.0)
-        .number(hold.expires_at.0)
-        .text(hold.description.as_deref())
-        .value()
-}
-
-fn end(db: &Connection, hold: &Hold, now: Timestamp) -> Result<(), Error> {
+fn end(db: Db<'_>, hold: &Hold, now: Timestamp) -> Result<(), Error> {
     let (state, captured) = row::state_columns(hold.state);
-    let ended = db
-        .prepare_cached(
-            "UPDATE hold SET state = ?2, captured = ?3, ended_at = ?4 WHERE id = ?1 AND state = 0",
-        )?
-        .execute((hold.id.0.as_bytes(), state, captured, now.0))?;
+    let ended = db.execute(
+        "UPDATE hold SET state = ?2, captured = ?3, ended_at = ?4 WHERE id = ?1 AND state = 0",
+        values![hold.id.0.as_bytes(), state, captured, now.0],
+    )?;
     one_row(ended, || format!("hold {} has ended already", hold.id))
 }
 
-fn begin(db: &Connection, call: &BegunCall, now: Timestamp) -> Result<()> {
+fn begin(db: Db<'_>, call: &BegunCall, (host, now): (HostId, Timestamp)) -> Result<(), Error> {
     let BegunCall { new: call, spender } = call;
-    let status = if call.queued.is_some() { CallStatus::Queued } else { CallStatus::Running };
-    db.prepare_cached(
+    let status = call.first_status();
+    db.execute(
         "INSERT INTO call (id, service_id, version_id, account_key, client_id, route, \
          params_digest, status, price_list, credits, counted_day, fuel_bought, created_at, \
-         started_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-    )?
-    .execute(params![
-        call.id.0.as_bytes(),
-        call.service.0,
-        call.version.0,
-        call.account_token.key().0,
-        call.client_id,
-        call.route,
-        call.params_digest,
-        status.as_str(),
-        call.price_list,
-        call.credits.micros(),
-        spender.map(|spender| spender.day),
-        call.fuel_bought(),
-        now.0,
-        (status == CallStatus::Running).then_some(now.0)
-    ])?;
+         started_at, host_id) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        values![
+            call.id.0.as_bytes(),
+            call.service.0,
+            call.version.0,
+            &call.account_token.key().0,
+            &call.client_id,
+            &call.route,
+            &call.params_digest,
+            status.as_str(),
+            &call.price_list,
+            call.credits.micros(),
+            spender.map(|spender| spender.day),
+            call.fuel_bought(),
+            now.0,
+            (status == CallStatus::Running).then_some(now.0),
+            host.0
+        ],
+    )?;
     if let Some(params) = &call.queued {
-        db.prepare_cached("INSERT INTO queued_call (call_id, params) VALUES (?1, ?2)")?
-            .execute(params![call.id.0.as_bytes(), params])?;
+        let sql = "INSERT INTO queued_call (call_id, params) VALUES (?1, ?2)";
+        db.execute(sql, values![call.id.0.as_bytes(), params])?;
     }
     Ok(())
 }
 
 /// Takes a call out of the queue.
-fn start(db: &Connection, call: CallId, now: Timestamp) -> Result<(), Error> {
-    let started = db
-        .prepare_cached(
-            "UPDATE call SET status = 'running', started_at = ?2 \
-             WHERE id = ?1 AND status = 'queued'",
-        )?
-        .execute((call.0.as_bytes(), now.0))?;
+fn start(db: Db<'_>, call: CallId, (host, now): (HostId, Timestamp)) -> Result<(), Error> {
+    let started = db.execute(
+        "UPDATE call SET status = 'running', started_at = ?2, host_id = ?3 \
+         WHERE id = ?1 AND status = 'queued'",
+        values![call.0.as_bytes(), now.0, host.0],
+    )?;
     one_row(started, || format!("call {call} does not wait"))?;
-    leave_queue(db, call).map_err(Error::from)
+    leave_queue(db, call)
 }
 
-fn leave_queue(db: &Connection, call: CallId) -> Result<()> {
-    db.prepare_cached("DELETE FROM queued_call WHERE call_id = ?1")?
-        .execute([call.0.as_bytes()])
-        .map(drop)
+fn leave_queue(db: Db<'_>, call: CallId) -> Result<(), Error> {
+    let sql = "DELETE FROM queued_call WHERE call_id = ?1";
+    db.execute(sql, values![call.0.as_bytes()]).map(drop)
 }
 
-fn spend(db: &Connection, spender: &Spender, credits: Credits) -> Result<()> {
-    db.prepare_cached(
+fn spend(db: Db<'_>, spender: &Spender, credits: Credits) -> Result<(), Error> {
+    let Spender { service, account, day } = spender;
+    db.execute(
         "INSERT INTO spending (service_id, account_key, day, credits) VALUES (?1, ?2, ?3, ?4) \
          ON CONFLICT (day, service_id, account_key) DO UPDATE SET credits = excluded.credits",
-    )?
-    .execute((spender.service.0, spender.account.0, spender.day, credits.micros()))
+        values![service.0, &account.0, *day, credits.micros()],
+    )
     .map(drop)
 }
 
-fn settle(db: &Connection, call: &SettledCall, now: Timestamp) -> Result<(), Error> {
+fn settle(db: Db<'_>, call: &SettledCall, now: Timestamp) -> Result<(), Error> {
     let spent = &call.spent;
-    let ended = db
-        .prepare_cached(
-            "UPDATE call SET status = ?2, outcome = ?3, result = ?4, error = ?5, log = ?6, \
-             fuel_used = ?7, memory_peak_bytes = ?8, duration_ms = ?9, ended_at = ?10, \
-             result_digest = ?11, host_calls = ?12 WHERE id = ?1 AND ended_at IS NULL",
-        )?
-        .execute(params![
+    let ended = db.execute(
+        "UPDATE call SET status = ?2, outcome = ?3, result = ?4, error = ?5, log = ?6, \
+         fuel_used = ?7, memory_peak_bytes = ?8, duration_ms = ?9, ended_at = ?10, \
+         result_digest = ?11, host_calls = ?12, host_id = NULL \
+         WHERE id = ?1 AND ended_at IS NULL",
+        values![
             call.id.0.as_bytes(),
             call.status.as_str(),
-            spent.outcome,
-            spent.result,
-            spent.error,
-            spent.log,
+            &spent.outcome,
+            spent.result.as_deref(),
+            spent.error.as_deref(),
+            &spent.log,
             call.fuel_used,
             integer(spent.memory_peak_bytes),
             integer(spent.duration_ms),
             now.0,
-            spent.result_digest,
-            spent.host_calls
-        ])?;
+            spent.result_digest.as_deref(),
+            &spent.host_calls
+        ],
+    )?;
     one_row(ended, || format!("call {} has ended already", call.id))?;
-    if call.was_queued { leave_queue(db, call.id).map_err(Error::from) } else { Ok(()) }
+    if call.was_queued { leave_queue(db, call.id) } else { Ok(()) }
 }
 
 /// What was decided on a row must be written to it: there is nobody else who writes.

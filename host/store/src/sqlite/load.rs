@@ -1,9 +1,12 @@
 //! Loading what a group of operations is decided on.
 
-use rusqlite::{Connection, OptionalExtension, Result, Row};
 use stokehold_ledger::{AccountId, AccountKey, Hold, ServiceId, Timestamp};
 
 use super::requests::Requests;
+use crate::account::{load_account, load_account_by_id};
+use crate::call::CallStatus;
+use crate::db::{Db, Row, values};
+use crate::error::Error;
 use crate::op::Wanted;
 use crate::replay;
 use crate::row;
@@ -12,11 +15,11 @@ use crate::trial::open_trial;
 use crate::working_set::{KnownCall, WorkingSet};
 
 pub(super) fn load(
-    db: &Connection,
+    db: Db<'_>,
     requests: &Requests,
     wanted: &Wanted,
     now: Timestamp,
-) -> Result<WorkingSet> {
+) -> Result<WorkingSet, Error> {
     let mut rows = WorkingSet::new(now);
     holds(db, wanted, &mut rows)?;
     accounts(db, wanted, &mut rows)?;
@@ -32,8 +35,8 @@ pub(super) fn load(
         }
     }
     for request in &wanted.requests {
-        if let Some(hold) = requests.find(db, request, now)? {
-            rows.load_request(*request, hold);
+        if let Some(kept) = requests.find(db, request)? {
+            rows.load_replay(*request, kept);
         }
     }
     for (service, dbuuid) in &wanted.trials {
@@ -48,17 +51,17 @@ pub(super) fn load(
 const HOLD: &str = "SELECT id, account_id, service_id, amount, state, captured, created_at, \
      expires_at, description, EXISTS (SELECT 1 FROM call WHERE call.id = hold.id) FROM hold";
 
-fn hold(row: &Row<'_>) -> Result<(Hold, bool)> {
+fn hold(row: Row<'_>) -> Result<(Hold, bool), Error> {
     Ok((row::hold(row)?, row.get(9)?))
 }
 
-fn holds(db: &Connection, wanted: &Wanted, rows: &mut WorkingSet) -> Result<()> {
-    let mut find = db.prepare_cached(&format!("{HOLD} WHERE id = ?1"))?;
+fn holds(db: Db<'_>, wanted: &Wanted, rows: &mut WorkingSet) -> Result<(), Error> {
+    let sql = format!("{HOLD} WHERE id = ?1");
     for id in &wanted.holds {
         if rows.knows_hold(*id) {
             continue;
         }
-        if let Some((found, is_call)) = find.query_row([id.0.as_bytes()], hold).optional()? {
+        if let Some((found, is_call)) = db.find(&sql, values![id.0.as_bytes()], hold)? {
             account_of(db, &found, rows)?;
             rows.load_hold(found, is_call);
         }
@@ -66,21 +69,21 @@ fn holds(db: &Connection, wanted: &Wanted, rows: &mut WorkingSet) -> Result<()> 
     Ok(())
 }
 
-fn account_of(db: &Connection, hold: &Hold, rows: &mut WorkingSet) -> Result<()> {
+fn account_of(db: Db<'_>, hold: &Hold, rows: &mut WorkingSet) -> Result<(), Error> {
     if !rows.knows_account(hold.account)
-        && let Some(account) = crate::account::load_account_by_id(db, hold.account)?
+        && let Some(account) = load_account_by_id(db, hold.account)?
     {
         rows.load_account(account);
     }
     Ok(())
 }
 
-fn accounts(db: &Connection, wanted: &Wanted, rows: &mut WorkingSet) -> Result<()> {
+fn accounts(db: Db<'_>, wanted: &Wanted, rows: &mut WorkingSet) -> Result<(), Error> {
     for (service, key) in &wanted.accounts {
         if rows.knows_name(*service, *key) {
             continue;
         }
-        if let Some(account) = crate::account::load_account(db, *service, *key)? {
+        if let Some(account) = load_account(db, *service, *key)? {
             rows.load_name(*service, *key, account.id);
             rows.load_account(account);
         }
@@ -89,20 +92,23 @@ fn accounts(db: &Connection, wanted: &Wanted, rows: &mut WorkingSet) -> Result<(
 }
 
 /// What is due: on the accounts that were loaded, and for a sweep on any.
-fn due(db: &Connection, wanted: &Wanted, rows: &mut WorkingSet) -> Result<()> {
+fn due(db: Db<'_>, wanted: &Wanted, rows: &mut WorkingSet) -> Result<(), Error> {
     let now = rows.now().0;
     let due = "SELECT id, account_id FROM hold WHERE state = 0 AND expires_at <= ?1 \
                ORDER BY expires_at";
-    let mut due = db.prepare_cached(due)?;
-    let mut due = due.query([now])?;
     let mut swept = 0;
-    let mut found = Vec::new();
-    let mut find = db.prepare_cached(&format!("{HOLD} WHERE id = ?1"))?;
-    while let Some(row) = due.next()? {
+    let mut due_ids = Vec::new();
+    db.each(due, values![now], &mut |row| {
         if swept < wanted.swept_max || rows.knows_account(AccountId(row.get(1)?)) {
             swept += 1;
-            found.push(find.query_row([row.get::<_, [u8; 16]>(0)?], hold)?);
+            due_ids.push(row::uuid(row, 0)?);
         }
+        Ok(())
+    })?;
+    let find = format!("{HOLD} WHERE id = ?1");
+    let mut found = Vec::new();
+    for id in due_ids {
+        found.push(db.one(&find, values![id.as_bytes()], hold)?);
     }
     for (hold, is_call) in found {
         account_of(db, &hold, rows)?;
@@ -111,25 +117,22 @@ fn due(db: &Connection, wanted: &Wanted, rows: &mut WorkingSet) -> Result<()> {
     Ok(())
 }
 
-fn calls(db: &Connection, wanted: &Wanted, rows: &mut WorkingSet) -> Result<()> {
-    let mut find = db.prepare_cached(
-        "SELECT service_id, credits, fuel_bought, status, account_key, counted_day FROM call \
-         WHERE id = ?1",
-    )?;
+fn calls(db: Db<'_>, wanted: &Wanted, rows: &mut WorkingSet) -> Result<(), Error> {
+    let sql = "SELECT service_id, credits, fuel_bought, status, account_key, counted_day \
+               FROM call WHERE id = ?1";
     for id in &wanted.calls {
-        let known = find.query_row([id.0.as_bytes()], |row| {
-            let service = ServiceId(row.get(0)?);
-            let account = AccountKey(row.get(4)?);
+        let known = db.find(sql, values![id.0.as_bytes()], |row| {
+            let (service, account) = (ServiceId(row.get(0)?), AccountKey(row.get(4)?));
             let day: Option<i64> = row.get(5)?;
             Ok(KnownCall {
                 service,
                 credits: row::credits(row, 1)?,
                 fuel_bought: row.get(2)?,
-                status: row::call_status(row, 3)?,
+                status: row.known(3, CallStatus::parse)?,
                 spender: day.map(|day| Spender { service, account, day }),
             })
         });
-        if let Some(known) = known.optional()? {
+        if let Some(known) = known? {
             if let Some(spender) = known.spender {
                 spending(db, spender, rows)?;
             }
@@ -139,14 +142,11 @@ fn calls(db: &Connection, wanted: &Wanted, rows: &mut WorkingSet) -> Result<()> 
     Ok(())
 }
 
-fn spending(db: &Connection, spender: Spender, rows: &mut WorkingSet) -> Result<()> {
+fn spending(db: Db<'_>, spender: Spender, rows: &mut WorkingSet) -> Result<(), Error> {
     let Spender { service, account, day } = spender;
-    let spent = db
-        .prepare_cached(
-            "SELECT credits FROM spending WHERE service_id = ?1 AND account_key = ?2 AND day = ?3",
-        )?
-        .query_row((service.0, account.0, day), |row| row::credits(row, 0))
-        .optional()?;
+    let sql =
+        "SELECT credits FROM spending WHERE service_id = ?1 AND account_key = ?2 AND day = ?3";
+    let spent = db.find(sql, values![service.0, &account.0, day], |row| row::credits(row, 0))?;
     if let Some(spent) = spent {
         rows.load_spending(spender, spent);
     }

@@ -11,6 +11,7 @@ use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::{Connection, OpenFlags};
 
 use super::disk;
+use crate::db::{Db, Value};
 use crate::error::{Error, OpenError};
 use crate::seal::Seal;
 
@@ -75,8 +76,12 @@ pub(super) fn empty_log(db: &Connection) -> Result<(), Error> {
     if is_blocked { Err(Error::LogInUse) } else { Ok(()) }
 }
 
-/// Brings the tables up to date.
-pub(crate) fn migrate(db: &mut Connection) -> Result<(), OpenError> {
+/// Brings the tables up to date. `check` looks at a database that has tables, before they are
+/// altered.
+pub(crate) fn migrate(
+    db: &mut Connection,
+    check: impl FnOnce(Db<'_>) -> Result<(), OpenError>,
+) -> Result<(), OpenError> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     db.create_scalar_function("seal", -1, flags, seal)?;
     let runner = migrations::migrations::runner();
@@ -84,6 +89,9 @@ pub(crate) fn migrate(db: &mut Connection) -> Result<(), OpenError> {
     let found = version(db)?;
     if found > known {
         return Err(OpenError::Newer { found, known });
+    }
+    if db.table_exists(None, "instance")? {
+        check(Db::Sqlite(db))?;
     }
     runner.run(db)?;
     db.remove_function("seal", -1)?;
@@ -105,7 +113,7 @@ fn seal(terms: &Context<'_>) -> rusqlite::Result<i64> {
     let kind: String = terms.get(0)?;
     let mut seal = Seal::of(&kind);
     for position in 1..terms.len() {
-        seal = seal.term(terms.get_raw(position))?;
+        seal = seal.term(Value::of_sqlite(terms.get_raw(position))?);
     }
     Ok(seal.value())
 }

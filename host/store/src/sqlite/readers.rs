@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
+use crate::db::Db;
 use crate::error::Error;
 
 /// How many reads run at once; more wait for their turn.
@@ -33,7 +34,7 @@ impl Readers {
     /// Runs `work` in a read transaction: all that it reads is of one moment.
     pub(crate) async fn read<F, T>(&self, work: F) -> Result<T, Error>
     where
-        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        F: FnOnce(Db<'_>) -> Result<T, Error> + Send + 'static,
         T: Send + 'static,
     {
         let turn = self.0.turns.clone().acquire_owned().await.map_err(|_| Error::Stopped)?;
@@ -42,7 +43,7 @@ impl Readers {
             let _turn = turn;
             let db = pool.take()?;
             db.execute_batch("BEGIN")?;
-            let result = work(&db);
+            let result = work(Db::Sqlite(&db));
             db.execute_batch("COMMIT")?;
             pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(db);
             result

@@ -7,10 +7,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::mem;
 
-use rusqlite::{Connection, OptionalExtension, Result};
 use stokehold_ledger::{HoldId, Timestamp};
 
-use crate::replay::{DAY_MICROS, RequestDigest};
+use crate::db::{Db, values};
+use crate::error::Error;
+use crate::replay::{self, Kept, RequestDigest};
 use crate::row;
 
 /// How many requests are dropped from memory together.
@@ -43,46 +44,43 @@ pub(super) struct Requests {
 
 impl Requests {
     /// Reads those that are there.
-    pub(super) fn load(db: &Connection) -> Result<Self> {
+    pub(super) fn load(db: Db<'_>) -> Result<Self, Error> {
         let mut requests = Self::default();
         let max = i64::try_from(GENERATION_MAX * GENERATIONS_MAX).unwrap_or(i64::MAX);
-        let mut all = db.prepare(
-            "SELECT digest, id FROM request WHERE id > (SELECT max(id) FROM request) - ?1 ORDER BY id",
-        )?;
-        for found in all.query_map([max], |row| Ok((prefix(&row.get(0)?), row.get(1)?)))? {
-            let (digest, row) = found?;
-            requests.add(digest, row);
-        }
+        let all = "SELECT digest, id FROM request WHERE id > (SELECT max(id) FROM request) - ?1 \
+                   ORDER BY id";
+        db.each(all, values![max], &mut |row| {
+            requests.add(prefix(&row.get(0)?), row.get(1)?);
+            Ok(())
+        })?;
         Ok(requests)
     }
 
-    /// The hold that this request has made within a day.
-    pub(super) fn find(
-        &self,
-        db: &Connection,
-        digest: &RequestDigest,
-        now: Timestamp,
-    ) -> Result<Option<HoldId>> {
+    /// The hold that this request has made.
+    pub(super) fn find(&self, db: Db<'_>, digest: &RequestDigest) -> Result<Option<Kept>, Error> {
         let key = prefix(digest);
-        let Some(id) = self.generations.iter().rev().find_map(|generation| generation.rows.get(&key)) else {
+        let Some(id) =
+            self.generations.iter().rev().find_map(|generation| generation.rows.get(&key))
+        else {
             return Ok(None);
         };
-        db.prepare_cached("SELECT hold_id FROM request WHERE id = ?1 AND digest = ?2 AND at > ?3")?
-            .query_row((id, digest, since(now)), |row| row::uuid(row, 0).map(HoldId))
-            .optional()
+        let sql = "SELECT hold_id, at FROM request WHERE id = ?1 AND digest = ?2";
+        db.find(sql, values![*id, digest], |row| {
+            Ok(Kept::of_request(HoldId(row::uuid(row, 0)?), Timestamp(row.get(1)?)))
+        })
     }
 
     /// Writes that a request has made a hold. It is found once the transaction is [`Self::settled`].
     pub(super) fn keep(
         &mut self,
-        db: &Connection,
+        db: Db<'_>,
         digest: &RequestDigest,
         hold: HoldId,
         now: Timestamp,
-    ) -> Result<()> {
-        db.prepare_cached("INSERT INTO request (digest, hold_id, at) VALUES (?1, ?2, ?3)")?
-            .execute((digest, hold.0.as_bytes(), now.0))?;
-        self.staged.push((prefix(digest), db.last_insert_rowid()));
+    ) -> Result<(), Error> {
+        let sql = "INSERT INTO request (digest, hold_id, at) VALUES (?1, ?2, ?3)";
+        let row = db.insert(sql, values![digest, hold.0.as_bytes(), now.0])?;
+        self.staged.push((prefix(digest), row));
         Ok(())
     }
 
@@ -113,23 +111,17 @@ impl Requests {
 
     /// Drops rows that no repeat looks at any more, some at a time, and the memory of generations
     /// whose rows are all gone.
-    pub(super) fn forget(&mut self, db: &Connection, now: Timestamp) -> Result<()> {
-        db.prepare_cached(
-            "DELETE FROM request WHERE id IN (SELECT id FROM \
-             (SELECT id, at FROM request ORDER BY id LIMIT ?2) WHERE at <= ?1)",
-        )?
-        .execute((since(now), DROPPED_MAX))?;
+    pub(super) fn forget(&mut self, db: Db<'_>, now: Timestamp) -> Result<(), Error> {
+        let old = "DELETE FROM request WHERE id IN (SELECT id FROM \
+                   (SELECT id, at FROM request ORDER BY id LIMIT ?2) WHERE at <= ?1)";
+        db.execute(old, values![replay::since(now), DROPPED_MAX])?;
         let oldest = "SELECT coalesce(min(id), 0) FROM request";
-        let oldest: i64 = db.prepare_cached(oldest)?.query_row([], |row| row.get(0))?;
+        let oldest: i64 = db.one(oldest, values![], |row| row.get(0))?;
         while self.generations.len() > 1 && self.generations[0].newest < oldest {
             self.generations.pop_front();
         }
         Ok(())
     }
-}
-
-fn since(now: Timestamp) -> i64 {
-    now.0.saturating_sub(DAY_MICROS)
 }
 
 fn prefix(digest: &RequestDigest) -> Prefix {

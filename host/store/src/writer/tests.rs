@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use stokehold_ledger::Refusal;
 
 use super::*;
+use crate::db::Db;
 use crate::job::Reply;
 
 /// What a database does with the next group, or the next time it is opened.
@@ -27,18 +28,22 @@ enum Does {
 struct Scripted {
     script: VecDeque<Does>,
     fence: Timestamp,
+    attempted: Timestamp,
     committed: Arc<Mutex<Vec<usize>>>,
     gate: Receiver<()>,
 }
 
 impl Backend for Scripted {
+    const COLD_TOGETHER: bool = true;
+
     fn attempt(&mut self, group: &mut Group, now: Timestamp) -> Result<(), Failure> {
         // Until somebody opens the gate everything gathers.
         let _ = self.gate.recv();
         let db = rusqlite::Connection::open_in_memory().expect("a connection");
         for job in group.cold() {
-            job.run(&db, now);
+            job.run(Db::Sqlite(&db), now);
         }
+        self.attempted = now;
         let does = self.script.pop_front().unwrap_or(Does::Commits);
         if matches!(does, Does::Commits | Does::CommitsUnseen) {
             self.fence = now;
@@ -51,12 +56,12 @@ impl Backend for Scripted {
         }
     }
 
-    fn reopen(&mut self) -> Result<Timestamp, Error> {
+    fn reopen(&mut self) -> Result<bool, Error> {
         if self.script.front() == Some(&Does::StaysAway) {
             self.script.pop_front();
             return Err(Error::Corrupt("not there".into()));
         }
-        Ok(self.fence)
+        Ok(self.fence >= self.attempted)
     }
 
     fn tidy(&mut self, _: bool) {}
@@ -76,10 +81,11 @@ impl Bench {
         let backend = Scripted {
             script: script.iter().copied().collect(),
             fence: Timestamp(0),
+            attempted: Timestamp(0),
             committed: committed.clone(),
             gate,
         };
-        let clock = Arc::new(Clock::start(Timestamp(0)));
+        let clock = Arc::new(Clock::start(Timestamp(0), None));
         let writer = Writer::start(backend, clock).expect("a writer");
         Self { writer, committed, gate: Some(open) }
     }

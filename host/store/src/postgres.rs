@@ -1,0 +1,206 @@
+//! The store in a PostgreSQL database that many hosts may share: the session that writes.
+//!
+//! A group of operations is one transaction: three round trips, whatever its size. It locks its
+//! accounts in the order of their ids, then calls, and nothing else that another host may want, so
+//! that two groups never wait for each other in a circle. A cold write is a transaction of its own
+//! and locks the row `instance` first: cold writes of all hosts are in one row, so what they check
+//! before they insert stays true.
+
+mod address;
+mod flush;
+mod load;
+mod open;
+mod pool;
+mod session;
+mod tls;
+
+use std::sync::Arc;
+
+use stokehold_ledger::Timestamp;
+
+pub use address::Address;
+pub(crate) use open::check_version;
+pub(crate) use pool::{Pool, look, read};
+pub(crate) use session::Session;
+
+use crate::clock::Clock;
+use crate::db::{Db, values};
+use crate::error::{Error, OpenError};
+use crate::fail_point::FailPoint;
+use crate::host::{self, HostId, LEASE_MICROS};
+use crate::job::Cold;
+use crate::replay;
+use crate::store::Mode;
+use crate::writer::{Backend, Failure, Group};
+use session::Trouble;
+
+/// How often a group is tried again because somebody else was in the way.
+const ATTEMPTS_MAX: usize = 5;
+
+/// The writing session.
+pub(crate) struct Postgres {
+    address: Address,
+    /// None only while it cannot be opened again.
+    db: Option<Session>,
+    host: HostId,
+    /// How many transactions this host has committed: the fence of the last.
+    batch: i64,
+    clock: Arc<Clock>,
+}
+
+/// A PostgreSQL database that was opened for writing.
+pub(crate) struct Opened {
+    pub(crate) backend: Postgres,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) host: HostId,
+    pub(crate) secret: [u8; 32],
+}
+
+impl Postgres {
+    /// Connects, brings the tables up to date, and joins the hosts.
+    pub(crate) fn open(address: Address, mode: Mode, seed: [u8; 32]) -> Result<Opened, OpenError> {
+        let (db, begun) = open::open(&address, mode, seed)?;
+        let (clock, host) = (Arc::new(begun.clock), begun.host);
+        let backend = Self { address, db: Some(db), host, batch: 0, clock: clock.clone() };
+        Ok(Opened { backend, clock, host, secret: begun.secret })
+    }
+}
+
+impl Backend for Postgres {
+    const COLD_TOGETHER: bool = false;
+
+    fn attempt(&mut self, group: &mut Group, now: Timestamp) -> Result<(), Failure> {
+        let mut left = ATTEMPTS_MAX;
+        loop {
+            left -= 1;
+            match self.try_once(group, now) {
+                Err(Stumble::Again(_)) if left > 0 => {}
+                Err(Stumble::Again(error) | Stumble::Undone(error)) => {
+                    return Err(Failure::Undone(error));
+                }
+                Err(Stumble::Unknown(error)) => return Err(Failure::Unknown(error)),
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+
+    fn reopen(&mut self) -> Result<bool, Error> {
+        self.db = None;
+        let db = open::connect(&self.address)?;
+        // Waits for whatever the lost session was doing: it has locked this row.
+        db.batch("SET lock_timeout = '2s'")?;
+        let sql = "SELECT batch FROM host WHERE id = ?1 FOR UPDATE";
+        let batch: i64 = Db::Postgres(&db).one(sql, values![self.host.0], |row| row.get(0))?;
+        db.batch("SET lock_timeout = DEFAULT")?;
+        self.db = Some(db);
+        let took_place = batch > self.batch;
+        self.batch = batch;
+        Ok(took_place)
+    }
+
+    fn tidy(&mut self, _: bool) {}
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // The others need not wait for the end of the lease. Where this fails, they do.
+        if let Some(db) = &self.db
+            && let Err(error) = host::end_leases(Db::Postgres(db), Some(self.host))
+        {
+            tracing::warn!(%error, "the other hosts could not be told that this one ends");
+        }
+    }
+}
+
+impl Postgres {
+    fn try_once(&mut self, group: &mut Group, now: Timestamp) -> Result<(), Stumble> {
+        let lost = || Error::Corrupt("the connection was lost".into());
+        let db = self.db.as_ref().ok_or_else(|| Stumble::Unknown(lost()))?;
+        let batch = self.batch.saturating_add(1);
+        let transaction = Transaction { db, host: self.host, batch, now, clock: &self.clock };
+        let done = transaction.run(group);
+        let trouble = db.trouble();
+        if let (Ok(true), Trouble::None) = (&done, trouble) {
+            FailPoint::BeforeCommit.pass();
+            // From here on nobody knows until the server says.
+            match (db.batch("COMMIT"), db.trouble()) {
+                (Ok(()), _) => self.batch = batch,
+                (Err(error), Trouble::Lost) => return Err(Stumble::Unknown(error)),
+                (Err(error), _) => return Err(Stumble::Undone(error)),
+            }
+            return Ok(());
+        }
+        if trouble == Trouble::Lost || db.batch("ROLLBACK").is_err() {
+            return Err(Stumble::Unknown(done.err().unwrap_or_else(lost)));
+        }
+        match (done, trouble) {
+            (Err(error @ Error::InTheWay), _) => Err(Stumble::Again(error)),
+            (done, Trouble::Again) => Err(Stumble::Again(done.err().unwrap_or(Error::InTheWay))),
+            (Err(error), _) => Err(Stumble::Undone(error)),
+            // Nothing was to be kept, and why is the answer.
+            (Ok(false), _) => Ok(()),
+            (Ok(true), _) => {
+                Err(Stumble::Undone(Error::Corrupt("a write went on after it had failed".into())))
+            }
+        }
+    }
+}
+
+/// Why a transaction was not committed.
+enum Stumble {
+    /// Somebody else was in the way.
+    Again(Error),
+    /// It was rolled back, and would be again.
+    Undone(Error),
+    /// The connection was lost.
+    Unknown(Error),
+}
+
+/// One transaction of a host.
+struct Transaction<'a> {
+    db: &'a Session,
+    host: HostId,
+    batch: i64,
+    now: Timestamp,
+    clock: &'a Clock,
+}
+
+impl Transaction<'_> {
+    /// Everything but the commit. Answers whether there is to be one.
+    fn run(&self, group: &mut Group) -> Result<bool, Error> {
+        if group.is_hot() {
+            let wanted = group.wanted();
+            let mut rows = load::load(self, &wanted)?;
+            group.decide(&mut rows);
+            flush::flush(self.db, &rows.into_writes(), (self.host, self.now))?;
+            if wanted.swept_max > 0 {
+                replay::forget(Db::Postgres(self.db), self.now)?;
+            }
+            return Ok(true);
+        }
+        self.db.batch("BEGIN")?;
+        self.move_fence()?;
+        self.db.execute("SELECT one FROM instance FOR UPDATE", &[])?;
+        let db = Db::Postgres(self.db);
+        // There is one: see `COLD_TOGETHER`.
+        Ok(group.cold().all(|job: &mut Box<dyn Cold>| job.run(db, self.now)))
+    }
+
+    /// Prolongs the host's lease, and learns the server's time.
+    fn move_fence(&self) -> Result<(), Error> {
+        let sent = Clock::local();
+        let values = values![self.host.0, self.batch, self.now.0, self.lease_until()];
+        let server = Db::Postgres(self.db).find(FENCE, values, |row| row.get(0).map(Timestamp))?;
+        self.clock.learn(sent, server.ok_or(Error::FenceLost)?);
+        Ok(())
+    }
+
+    fn lease_until(&self) -> i64 {
+        self.now.0.saturating_add(LEASE_MICROS)
+    }
+}
+
+/// Moves the fence by one, and answers the server's time. Finds nothing where it was moved already.
+const FENCE: &str = "UPDATE host SET batch = ?2, last_instant = ?3, lease_until = ?4 \
+     WHERE id = ?1 AND batch = ?2 - 1 \
+     RETURNING CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)";

@@ -1,0 +1,217 @@
+//! Loading what a group of operations is decided on, in one round trip.
+//!
+//! Everything is asked for at once. The accounts are locked first; each later statement has a view
+//! of its own, which is of after that.
+
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Row as PgRow, Statement};
+
+use stokehold_ledger::{AccountKey, CallId, ServiceId, Timestamp};
+
+use super::{FENCE, Transaction};
+use crate::call::CallStatus;
+use crate::clock::Clock;
+use crate::db::Row;
+use crate::error::Error;
+use crate::op::Wanted;
+use crate::replay;
+use crate::row;
+use crate::spending::Spender;
+use crate::working_set::{KnownCall, WorkingSet};
+
+/// The accounts of a group: those that are named (?1, ?2), those of its holds (?3), and those that a
+/// sweep comes upon (?4 the instant, ?5 how many).
+const ACCOUNTS: &str = "SELECT id, service_id, balance, held, warn_at, key FROM account \
+     WHERE id IN (SELECT account.id FROM unnest(?1::bigint[], ?2::bytea[]) AS named (service_id, key) \
+     JOIN account ON account.key = named.key AND account.service_id = named.service_id \
+     UNION SELECT account_id FROM hold WHERE id = ANY (?3::bytea[]) \
+     UNION SELECT account_id FROM (SELECT account_id FROM hold \
+     WHERE state = 0 AND expires_at <= ?4 ORDER BY expires_at LIMIT ?5) AS swept) \
+     ORDER BY id FOR UPDATE";
+
+const HOLDS: &str = "SELECT id, account_id, service_id, amount, state, captured, created_at, \
+     expires_at, description, EXISTS (SELECT 1 FROM call WHERE call.id = hold.id) FROM hold \
+     WHERE id = ANY (?1::bytea[])";
+
+/// What is due on the same accounts. Nearly always nothing is due at all, which the first condition
+/// finds out once.
+const DUE: &str = "SELECT hold.id, hold.account_id, hold.service_id, amount, state, captured, \
+     hold.created_at, expires_at, description, \
+     EXISTS (SELECT 1 FROM call WHERE call.id = hold.id) FROM hold \
+     WHERE EXISTS (SELECT 1 FROM hold WHERE state = 0 AND expires_at <= ?4) \
+     AND state = 0 AND expires_at <= ?4 AND account_id IN \
+     (SELECT account.id FROM unnest(?1::bigint[], ?2::bytea[]) AS named (service_id, key) \
+     JOIN account ON account.key = named.key AND account.service_id = named.service_id \
+     UNION SELECT account_id FROM hold WHERE id = ANY (?3::bytea[]) \
+     UNION SELECT account_id FROM (SELECT account_id FROM hold \
+     WHERE state = 0 AND expires_at <= ?4 ORDER BY expires_at LIMIT ?5) AS swept)";
+
+const CALLS: &str = "SELECT id, service_id, credits, fuel_bought, status, account_key, counted_day \
+     FROM call WHERE id = ANY (?1::bytea[]) ORDER BY id FOR UPDATE";
+
+/// What accounts spend: those that are named (?1, ?2) today (?3), and those of calls (?4) on the
+/// days on which these began. They change with their accounts, which are locked.
+const SPENDING: &str = "SELECT service_id, account_key, day, credits FROM spending \
+     WHERE (day, service_id, account_key) IN (SELECT ?3::bigint, named.service_id, named.key \
+     FROM unnest(?1::bigint[], ?2::bytea[]) AS named (service_id, key) \
+     UNION SELECT counted_day, service_id, account_key FROM call \
+     WHERE id = ANY (?4::bytea[]) AND counted_day IS NOT NULL)";
+
+const REPLAYS: &str = "SELECT key, fingerprint, answer, at FROM replay \
+     WHERE day IN (?2 - 1, ?2) AND key = ANY (?1::bytea[]) ORDER BY at";
+
+const TRIALS: &str = "SELECT asked.service_id, asked.dbuuid \
+     FROM unnest(?1::bigint[], ?2::text[]) AS asked (service_id, dbuuid) \
+     JOIN service ON service.id = asked.service_id AND trial_credits > 0 \
+     JOIN eligible_database ON eligible_database.dbuuid = asked.dbuuid \
+     WHERE NOT EXISTS (SELECT 1 FROM trial \
+     WHERE trial.service_id = asked.service_id AND trial.dbuuid = asked.dbuuid)";
+
+/// What is asked for, as the server wants it.
+struct Arrays<'a> {
+    services: Vec<i64>,
+    keys: Vec<&'a [u8]>,
+    holds: Vec<&'a [u8]>,
+    calls: Vec<&'a [u8]>,
+    spending_services: Vec<i64>,
+    spending_keys: Vec<&'a [u8]>,
+    replays: Vec<&'a [u8]>,
+    trial_services: Vec<i64>,
+    databases: Vec<&'a str>,
+}
+
+/// What was answered.
+struct Answers {
+    fence: Vec<PgRow>,
+    accounts: Vec<PgRow>,
+    holds: Vec<PgRow>,
+    due: Vec<PgRow>,
+    calls: Vec<PgRow>,
+    spending: Vec<PgRow>,
+    replays: Vec<PgRow>,
+    trials: Vec<PgRow>,
+}
+
+pub(super) fn load(of: &Transaction<'_>, wanted: &Wanted) -> Result<WorkingSet, Error> {
+    let asked = Arrays::of(wanted);
+    let sent = Clock::local();
+    let answers = ask(of, wanted, &asked)?;
+    let fence = answers.fence.first().ok_or(Error::FenceLost)?;
+    of.clock.learn(sent, Timestamp(Row::Postgres(fence).get(0)?));
+    fill(&answers, of.now)
+}
+
+impl<'a> Arrays<'a> {
+    fn of(wanted: &'a Wanted) -> Self {
+        Self {
+            services: wanted.accounts.iter().map(|(service, _)| service.0).collect(),
+            keys: wanted.accounts.iter().map(|(_, key)| &key.0[..]).collect(),
+            holds: wanted.holds.iter().map(|id| &id.0.as_bytes()[..]).collect(),
+            calls: wanted.calls.iter().map(|id| &id.0.as_bytes()[..]).collect(),
+            spending_services: wanted.spending.iter().map(|(service, _)| service.0).collect(),
+            spending_keys: wanted.spending.iter().map(|(_, key)| &key.0[..]).collect(),
+            replays: wanted.replays.iter().chain(&wanted.requests).map(|key| &key[..]).collect(),
+            trial_services: wanted.trials.iter().map(|(service, _)| service.0).collect(),
+            databases: wanted.trials.iter().map(|(_, dbuuid)| dbuuid.as_str()).collect(),
+        }
+    }
+}
+
+fn ask(of: &Transaction<'_>, wanted: &Wanted, asked: &Arrays<'_>) -> Result<Answers, Error> {
+    let (db, client) = (of.db, of.db.client());
+    let swept_max = i64::from(wanted.swept_max);
+    let lease_until = of.lease_until();
+    let fence: Parameters<'_> = &[&of.host.0, &of.batch, &of.now.0, &lease_until];
+    let accounts: Parameters<'_> =
+        &[&asked.services, &asked.keys, &asked.holds, &of.now.0, &swept_max];
+    let today = replay::day(of.now);
+    // What nobody asks for is not sent.
+    let some = |sql, is_asked: bool| is_asked.then(|| db.statement(sql)).transpose();
+    let fenced = some(FENCE, true)?;
+    let locked = some(ACCOUNTS, true)?;
+    let holds = some(HOLDS, !asked.holds.is_empty())?;
+    let due = some(DUE, true)?;
+    let calls = some(CALLS, !asked.calls.is_empty())?;
+    let is_spent = !asked.calls.is_empty() || !asked.spending_keys.is_empty();
+    let spending = some(SPENDING, is_spent)?;
+    let replays = some(REPLAYS, !asked.replays.is_empty())?;
+    let trials = some(TRIALS, !asked.databases.is_empty())?;
+    let held: Parameters<'_> = &[&asked.holds];
+    let called: Parameters<'_> = &[&asked.calls];
+    let this_day = Spender::day(of.now);
+    let spent: Parameters<'_> =
+        &[&asked.spending_services, &asked.spending_keys, &this_day, &asked.calls];
+    let repeated: Parameters<'_> = &[&asked.replays, &today];
+    let first: Parameters<'_> = &[&asked.trial_services, &asked.databases];
+    db.wait(async {
+        let (begun, fence, accounts, holds, due, calls, spending, replays, trials) = tokio::join!(
+            biased;
+            client.batch_execute("BEGIN"),
+            query(client, fenced.as_ref(), fence),
+            query(client, locked.as_ref(), accounts),
+            query(client, holds.as_ref(), held),
+            query(client, due.as_ref(), accounts),
+            query(client, calls.as_ref(), called),
+            query(client, spending.as_ref(), spent),
+            query(client, replays.as_ref(), repeated),
+            query(client, trials.as_ref(), first),
+        );
+        begun?;
+        let (fence, accounts, holds) = (fence?, accounts?, holds?);
+        let (due, calls, spending) = (due?, calls?, spending?);
+        let (replays, trials) = (replays?, trials?);
+        Ok(Answers { fence, accounts, holds, due, calls, spending, replays, trials })
+    })
+}
+
+type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+async fn query(
+    client: &Client,
+    statement: Option<&Statement>,
+    parameters: Parameters<'_>,
+) -> Result<Vec<PgRow>, tokio_postgres::Error> {
+    match statement {
+        Some(statement) => client.query(statement, parameters).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+fn fill(answers: &Answers, now: Timestamp) -> Result<WorkingSet, Error> {
+    let mut rows = WorkingSet::new(now);
+    for row in answers.accounts.iter().map(Row::Postgres) {
+        let account = row::account(row)?;
+        rows.load_name(account.service, AccountKey(row.get(5)?), account.id);
+        rows.load_account(account);
+    }
+    for row in answers.holds.iter().map(Row::Postgres) {
+        rows.load_hold(row::hold(row)?, row.get(9)?);
+    }
+    for row in answers.due.iter().map(Row::Postgres) {
+        rows.load_due(row::hold(row)?, row.get(9)?);
+    }
+    for row in answers.calls.iter().map(Row::Postgres) {
+        let (service, account) = (ServiceId(row.get(1)?), AccountKey(row.get(5)?));
+        let day: Option<i64> = row.get(6)?;
+        let call = KnownCall {
+            service,
+            credits: row::credits(row, 2)?,
+            fuel_bought: row.get(3)?,
+            status: row.known(4, CallStatus::parse)?,
+            spender: day.map(|day| Spender { service, account, day }),
+        };
+        rows.load_call(CallId(row::uuid(row, 0)?), call);
+    }
+    for row in answers.spending.iter().map(Row::Postgres) {
+        let (service, account) = (ServiceId(row.get(0)?), AccountKey(row.get(1)?));
+        let spender = Spender { service, account, day: row.get(2)? };
+        rows.load_spending(spender, row::credits(row, 3)?);
+    }
+    for row in answers.replays.iter().map(Row::Postgres) {
+        rows.load_replay(row.get(0)?, replay::kept(row, 1)?);
+    }
+    for row in answers.trials.iter().map(Row::Postgres) {
+        rows.load_trial(ServiceId(row.get(0)?), &row.get::<String>(1)?);
+    }
+    Ok(rows)
+}

@@ -1,0 +1,85 @@
+//! Opening the database: tables, mode, host.
+
+use refinery::{Migration, Runner};
+use stokehold_ledger::Timestamp;
+
+use super::address::Address;
+use super::session::Session;
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::error::OpenError;
+use crate::host::{self, HostId, LEASE_MICROS};
+use crate::instance;
+use crate::store::Mode;
+
+mod migrations {
+    //! The tables, version by version.
+    refinery::embed_migrations!("migrations/postgres");
+}
+
+/// What a host begins with.
+pub(super) struct Begun {
+    pub(super) clock: Clock,
+    pub(super) secret: [u8; 32],
+    pub(super) host: HostId,
+}
+
+/// Connects for writing. Every statement of a group goes by an index, whatever the server knows of
+/// its tables yet; and a commit that was answered survives a loss of power, whatever its settings.
+pub(super) fn connect(address: &Address) -> Result<Session, OpenError> {
+    let db = Session::connect(address, true)?;
+    db.batch(
+        "SET synchronous_commit = on; SET enable_seqscan = off; \
+         SET plan_cache_mode = force_generic_plan; SET idle_in_transaction_session_timeout = '30s'",
+    )?;
+    Ok(db)
+}
+
+/// Connects, brings the tables up to date, and joins the hosts.
+pub(super) fn open(
+    address: &Address,
+    mode: Mode,
+    seed: [u8; 32],
+) -> Result<(Session, Begun), OpenError> {
+    let mut db = connect(address)?;
+    // One host at a time: the lock is held until the session ends, or here.
+    db.batch("SELECT pg_advisory_lock(5475063519)")?;
+    let is_new = check_version(&db)? == 0;
+    if !is_new {
+        instance::check_mode(Db::Postgres(&db), mode)?;
+    }
+    db.migrate(&runner())?;
+    let begun = begin(&db, mode, seed);
+    db.batch("SELECT pg_advisory_unlock(5475063519)")?;
+    begun.map(|begun| (db, begun))
+}
+
+fn runner() -> Runner {
+    migrations::migrations::runner()
+}
+
+fn begin(db: &Session, mode: Mode, seed: [u8; 32]) -> Result<Begun, OpenError> {
+    let found = instance::begin(Db::Postgres(db), mode, seed)?;
+    let sent = Clock::local();
+    let time = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)";
+    let server = Db::Postgres(db).one(time, &[], |row| row.get(0).map(Timestamp))?;
+    let clock = Clock::start(found.last_instant, Some((sent, server)));
+    let now = clock.now();
+    let lease_until = Timestamp(now.0.saturating_add(LEASE_MICROS));
+    let host = host::join(Db::Postgres(db), now, lease_until)?;
+    Ok(Begun { clock, secret: found.secret, host })
+}
+
+/// The version of the tables, 0 without any. Refuses one that this program does not know.
+pub(crate) fn check_version(db: &Session) -> Result<i32, OpenError> {
+    let known = runner().get_migrations().iter().map(Migration::version).max().unwrap_or(0);
+    let db = Db::Postgres(db);
+    let history = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
+    if !db.one(history, &[], |row| row.get(0))? {
+        return Ok(0);
+    }
+    let version = "SELECT CAST(coalesce(max(version), 0) AS bigint) FROM refinery_schema_history";
+    let found: i64 = db.one(version, &[], |row| row.get(0))?;
+    let found = i32::try_from(found).unwrap_or(i32::MAX);
+    if found > known { Err(OpenError::Newer { found, known }) } else { Ok(found) }
+}

@@ -1,0 +1,174 @@
+//! A session with a PostgreSQL server, to be used by one thread at a time.
+//!
+//! The driver is asynchronous and the store is not: each session has a small runtime of its own,
+//! which runs while somebody waits for an answer.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::pin;
+
+use futures_util::TryStreamExt;
+use refinery::Runner;
+use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, NoTls, Statement};
+
+use super::address::Address;
+use super::tls;
+use crate::db::{Row, Value};
+use crate::error::{Error, OpenError};
+
+/// See the module.
+pub(crate) struct Session {
+    /// None only while it is dropped.
+    runtime: Option<Runtime>,
+    client: Client,
+    statements: RefCell<HashMap<String, Statement>>,
+    may_write: bool,
+    trouble: Cell<Trouble>,
+}
+
+/// What went wrong in a transaction, beside the answer that somebody was given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Trouble {
+    /// Nothing that concerns the session.
+    #[default]
+    None,
+    /// A statement failed: nothing of the transaction can be committed.
+    Failed,
+    /// Somebody else was in the way; another attempt may succeed.
+    Again,
+    /// The connection is lost.
+    Lost,
+}
+
+impl Session {
+    /// Connects. A session that may not write cannot.
+    pub(crate) fn connect(address: &Address, may_write: bool) -> Result<Self, OpenError> {
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build();
+        let runtime = runtime
+            .map_err(|source| OpenError::Io { path: "a session's runtime".into(), source })?;
+        let client = runtime.block_on(async {
+            if address.is_encrypted {
+                let (client, connection) = address.config.connect(tls::connector()?).await?;
+                tokio::spawn(connection);
+                Ok::<_, OpenError>(client)
+            } else {
+                let (client, connection) = address.config.connect(NoTls).await?;
+                tokio::spawn(connection);
+                Ok(client)
+            }
+        })?;
+        let (statements, trouble) = (RefCell::default(), Cell::default());
+        Ok(Self { runtime: Some(runtime), client, statements, may_write, trouble })
+    }
+
+    /// Whether it may change rows.
+    pub(crate) fn may_write(&self) -> bool {
+        self.may_write
+    }
+
+    /// What went wrong since this was asked last.
+    pub(crate) fn trouble(&self) -> Trouble {
+        if self.client.is_closed() { Trouble::Lost } else { self.trouble.take() }
+    }
+
+    /// Waits for an answer of the server.
+    pub(crate) fn wait<T>(
+        &self,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Error> {
+        // There always is one but while the session is dropped.
+        let Some(runtime) = &self.runtime else { return Err(Error::Stopped) };
+        runtime.block_on(answer).map_err(|error| self.note(error))
+    }
+
+    /// The driver's end, for requests that are sent together.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The statement of this text, prepared once.
+    pub(crate) fn statement(&self, sql: &str) -> Result<Statement, Error> {
+        if let Some(known) = self.statements.borrow().get(sql) {
+            return Ok(known.clone());
+        }
+        let statement = self.wait(self.client.prepare(&numbered(sql)))?;
+        self.statements.borrow_mut().insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    /// Runs statements without parameters.
+    pub(crate) fn batch(&self, sql: &str) -> Result<(), Error> {
+        self.wait(self.client.batch_execute(sql))
+    }
+
+    pub(crate) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, Error> {
+        let statement = self.statement(sql)?;
+        let changed = self.wait(self.client.execute_raw(&statement, parameters(values)))?;
+        Ok(usize::try_from(changed).unwrap_or(usize::MAX))
+    }
+
+    pub(crate) fn each(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        take: &mut dyn FnMut(Row<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let statement = self.statement(sql)?;
+        self.wait(async {
+            let mut rows = pin!(self.client.query_raw(&statement, parameters(values)).await?);
+            while let Some(row) = rows.try_next().await? {
+                if let Err(error) = take(Row::Postgres(&row)) {
+                    return Ok(Err(error));
+                }
+            }
+            Ok(Ok(()))
+        })?
+    }
+
+    /// Brings the tables up to date.
+    pub(super) fn migrate(&mut self, migrations: &Runner) -> Result<(), OpenError> {
+        let Some(runtime) = &self.runtime else { return Ok(()) };
+        runtime.block_on(migrations.run_async(&mut self.client))?;
+        Ok(())
+    }
+
+    fn note(&self, error: tokio_postgres::Error) -> Error {
+        let trouble = match error.code() {
+            Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED) => {
+                Trouble::Again
+            }
+            // 08 is the connection, 57P the server's coming and going.
+            Some(code) if code.code().starts_with("08") || code.code().starts_with("57P") => {
+                Trouble::Lost
+            }
+            Some(_) => self.trouble.get().max(Trouble::Failed),
+            None => Trouble::Lost,
+        };
+        self.trouble.set(trouble);
+        error.into()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Where it is dropped may be a place that must not wait.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn parameters<'a>(
+    values: &'a [Value<'a>],
+) -> impl ExactSizeIterator<Item = &'a (dyn ToSql + Sync)> {
+    values.iter().map(|value| value as &(dyn ToSql + Sync))
+}
+
+/// PostgreSQL's way to number parameters: `$1` for `?1`.
+fn numbered(sql: &str) -> String {
+    sql.replace('?', "$")
+}

@@ -1,0 +1,236 @@
+//! The list of what has to hold.
+
+/// One check: a query for the rows that break an invariant.
+pub(super) struct Check {
+    /// The invariant.
+    pub(super) invariant: &'static str,
+    /// What is said of each row, with `{}` for each of its columns.
+    pub(super) says: &'static str,
+    /// The query.
+    pub(super) sql: &'static str,
+}
+
+/// A table whose rows are sealed.
+pub(super) struct Sealed {
+    /// The kind of row, as its seal has it.
+    pub(super) kind: &'static str,
+    /// The table.
+    pub(super) table: &'static str,
+    /// The columns that are sealed, in the order of the seal. The first names the row.
+    pub(super) terms: &'static str,
+}
+
+pub(super) const SEALED: &[Sealed] = &[
+    Sealed {
+        kind: "hold",
+        table: "hold",
+        terms: "id, account_id, service_id, amount, created_at, expires_at, description",
+    },
+    Sealed {
+        kind: "order",
+        table: "purchase",
+        terms: "id, service_id, account_id, pack_id, pack_name, credits, price_cents, \
+                commission_bp, commission_cents, created_at",
+    },
+    Sealed {
+        kind: "warning",
+        table: "outbox",
+        terms: "account_id, available, warn_at, created_at",
+    },
+];
+
+/// What every store has to keep to.
+pub(super) const EVERYWHERE: &[Check] = &[
+    Check {
+        invariant: "a posting's entries sum to zero in each unit",
+        says: "posting {} sums to {} micro-credits and {} cents",
+        sql: "SELECT posting_id, CAST(sum(CASE WHEN book <= 2 THEN amount ELSE 0 END) AS bigint), \
+              CAST(sum(CASE WHEN book > 2 THEN amount ELSE 0 END) AS bigint) \
+              FROM entry GROUP BY posting_id \
+              HAVING sum(CASE WHEN book <= 2 THEN amount ELSE 0 END) <> 0 \
+              OR sum(CASE WHEN book > 2 THEN amount ELSE 0 END) <> 0",
+    },
+    Check {
+        invariant: "a posting has an entry for its account",
+        says: "posting {} has none",
+        sql: "SELECT id FROM posting WHERE NOT EXISTS \
+              (SELECT 1 FROM entry WHERE entry.posting_id = posting.id AND entry.book = 1)",
+    },
+    Check {
+        invariant: "a posting is of its account's service, and of a kind that fits its amount",
+        says: "posting {} of kind {} adds {}",
+        sql: "SELECT posting.id, kind, amount \
+              FROM posting JOIN account ON account.id = posting.account_id \
+              JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
+              WHERE posting.service_id <> account.service_id OR (kind IN (3, 5)) <> (amount < 0)",
+    },
+    Check {
+        invariant: "an account's balance is the sum of its entries",
+        says: "account {} has {}, its entries sum to {}",
+        sql: "SELECT account.id, balance, coalesce(posted, 0) FROM account \
+              LEFT JOIN (SELECT account_id, CAST(sum(amount) AS bigint) AS posted \
+              FROM posting JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
+              GROUP BY account_id) AS sums ON account_id = account.id \
+              WHERE balance <> coalesce(posted, 0)",
+    },
+    Check {
+        invariant: "what an account has held is the sum of its open holds",
+        says: "account {} has {} held, its open holds sum to {}",
+        sql: "SELECT account.id, held, coalesce(set_aside, 0) FROM account \
+              LEFT JOIN (SELECT account_id, CAST(sum(amount) AS bigint) AS set_aside \
+              FROM hold WHERE state = 0 GROUP BY account_id) AS sums \
+              ON account_id = account.id WHERE held <> coalesce(set_aside, 0)",
+    },
+    Check {
+        invariant: "0 <= held <= balance",
+        says: "account {} has {} held of {}",
+        sql: "SELECT id, held, balance FROM account WHERE held < 0 OR held > balance",
+    },
+    Check {
+        invariant: "captured <= authorized",
+        says: "hold {} captured {} of {}",
+        sql: "SELECT id, captured, amount FROM hold \
+              WHERE captured > amount OR captured < 0 OR amount <= 0",
+    },
+    Check {
+        invariant: "a hold that captured has one posting of that amount, and no other has one",
+        says: "hold {} captured {}, posted {}",
+        sql: "SELECT hold.id, captured, coalesce(-entry.amount, 0) FROM hold \
+              LEFT JOIN posting ON posting.hold_id = hold.id AND posting.kind = 3 \
+              LEFT JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
+              WHERE captured <> coalesce(-entry.amount, 0) \
+              OR (posting.id IS NOT NULL AND posting.account_id <> hold.account_id)",
+    },
+    Check {
+        invariant: "what was given back of a hold is not above what it captured",
+        says: "hold {} captured {}, gave back {}",
+        sql: "SELECT hold.id, captured, CAST(sum(entry.amount) AS bigint) \
+              FROM posting JOIN hold ON hold.id = posting.hold_id \
+              JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
+              WHERE posting.kind = 4 GROUP BY hold.id, captured \
+              HAVING sum(entry.amount) > captured \
+              OR sum(CASE WHEN posting.account_id <> hold.account_id THEN 1 ELSE 0 END) > 0",
+    },
+    Check {
+        invariant: "an account had trial credits once for each database that asked for them",
+        says: "account {} had them {} times for {} databases",
+        sql: "SELECT account.id, coalesce(granted, 0), coalesce(databases, 0) FROM account \
+              LEFT JOIN (SELECT account_id, count(*) AS granted FROM posting WHERE kind = 1 \
+              GROUP BY account_id) AS given ON given.account_id = account.id \
+              LEFT JOIN (SELECT account_id, service_id, count(*) AS databases FROM trial \
+              GROUP BY account_id, service_id) AS asked \
+              ON asked.account_id = account.id AND asked.service_id = account.service_id \
+              WHERE coalesce(granted, 0) <> coalesce(databases, 0)",
+    },
+    Check {
+        invariant: "a hold has ended exactly when it is not open",
+        says: "hold {} has state {}",
+        sql: "SELECT id, state FROM hold \
+              WHERE (state = 0) <> (ended_at IS NULL) OR (state <> 1 AND captured <> 0)",
+    },
+    Check {
+        invariant: "a hold belongs to its account's service",
+        says: "hold {} of account {}",
+        sql: "SELECT hold.id, account.id FROM hold JOIN account ON account.id = hold.account_id \
+              WHERE hold.service_id <> account.service_id",
+    },
+    Check {
+        invariant: "an order that was paid, or refunded, has the postings for it, and no other has any",
+        says: "order {} is {} and has {} postings",
+        sql: "SELECT purchase.id, status, count(posting.id) FROM purchase \
+              LEFT JOIN posting ON posting.order_id = purchase.id GROUP BY purchase.id, status \
+              HAVING count(posting.id) <> \
+              CASE status WHEN 'pending' THEN 0 WHEN 'paid' THEN 1 ELSE 2 END",
+    },
+    Check {
+        invariant: "an order's postings move its credits and split its price",
+        says: "order {} was for {} and {} cents",
+        // Half a cent is the most by which rounding may move the commission.
+        sql: "SELECT purchase.id, credits, price_cents FROM purchase \
+              LEFT JOIN posting ON posting.order_id = purchase.id \
+              WHERE abs(commission_cents * 10000 - price_cents * commission_bp) > 5000 \
+              OR (posting.id IS NOT NULL AND (posting.account_id <> purchase.account_id \
+              OR posting.service_id <> purchase.service_id \
+              OR credits * CASE kind WHEN 2 THEN 1 ELSE -1 END <> coalesce((SELECT amount \
+              FROM entry WHERE posting_id = posting.id AND book = 1), 0) \
+              OR price_cents * CASE kind WHEN 2 THEN 1 ELSE -1 END <> coalesce((SELECT amount \
+              FROM entry WHERE posting_id = posting.id AND book = 3), 0) \
+              OR commission_cents * CASE kind WHEN 2 THEN -1 ELSE 1 END <> coalesce((SELECT amount \
+              FROM entry WHERE posting_id = posting.id AND book = 4), 0)))",
+    },
+    Check {
+        invariant: "a call has a hold of what it is authorized for, and ends with it",
+        says: "call {} for {} is {}, its hold of {} has state {}",
+        sql: "SELECT call.id, credits, status, amount, state \
+              FROM call LEFT JOIN hold ON hold.id = call.id \
+              LEFT JOIN account ON account.id = hold.account_id \
+              WHERE credits <> coalesce(amount, 0) \
+              OR account.service_id <> call.service_id OR account.key <> call.account_key \
+              OR (status = 'captured') <> (state = 1) OR (status = 'cancelled' AND state = 0)",
+    },
+    Check {
+        invariant: "what an account spends on a day with a limit is what that day's calls cost",
+        says: "service {}, day {}: {} counted, {} spent",
+        sql: "SELECT counted.service_id, counted.day, counted.credits, coalesce(cost, 0) \
+              FROM spending AS counted \
+              LEFT JOIN (SELECT call.service_id, call.account_key, counted_day AS day, \
+              CAST(sum(CASE WHEN call.ended_at IS NULL THEN call.credits \
+              ELSE coalesce(hold.captured, 0) END) AS bigint) AS cost \
+              FROM call LEFT JOIN hold ON hold.id = call.id WHERE counted_day IS NOT NULL \
+              GROUP BY call.service_id, call.account_key, counted_day) AS spent \
+              ON spent.service_id = counted.service_id \
+              AND spent.account_key = counted.account_key AND spent.day = counted.day \
+              WHERE counted.credits <> coalesce(cost, 0)",
+    },
+];
+
+/// What SQLite finds out by itself.
+pub(super) const SQLITE: &[Check] = &[
+    Check {
+        // A look at every page, index and CHECK constraint.
+        invariant: "the database is sound",
+        says: "{}",
+        sql: "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+    },
+    Check {
+        invariant: MISSING,
+        says: "{} row {} refers to a missing {}",
+        sql: "SELECT \"table\", rowid, parent FROM pragma_foreign_key_check",
+    },
+];
+
+/// The references that PostgreSQL's tables leave to this look.
+pub(super) const POSTGRES: &[Check] = &[
+    Check {
+        invariant: MISSING,
+        says: "hold {} refers to a missing account {}",
+        sql: "SELECT id, account_id FROM hold WHERE NOT EXISTS \
+              (SELECT 1 FROM account WHERE account.id = hold.account_id)",
+    },
+    Check {
+        invariant: MISSING,
+        says: "posting {} refers to a missing account {}",
+        sql: "SELECT id, account_id FROM posting WHERE NOT EXISTS \
+              (SELECT 1 FROM account WHERE account.id = posting.account_id)",
+    },
+    Check {
+        invariant: MISSING,
+        says: "posting {} refers to a missing hold {}",
+        sql: "SELECT id, hold_id FROM posting WHERE hold_id IS NOT NULL AND NOT EXISTS \
+              (SELECT 1 FROM hold WHERE hold.id = posting.hold_id)",
+    },
+    Check {
+        invariant: MISSING,
+        says: "posting {} refers to a missing order {}",
+        sql: "SELECT id, order_id FROM posting WHERE order_id IS NOT NULL AND NOT EXISTS \
+              (SELECT 1 FROM purchase WHERE purchase.id = posting.order_id)",
+    },
+    Check {
+        invariant: MISSING,
+        says: "an entry of {} refers to a missing posting {}",
+        sql: "SELECT amount, posting_id FROM entry WHERE NOT EXISTS \
+              (SELECT 1 FROM posting WHERE posting.id = entry.posting_id)",
+    },
+];
+
+const MISSING: &str = "no row refers to one that is not there";
