@@ -111,7 +111,7 @@ fn run(options: &Options) -> Result<()> {
         report.add(in_process::measure(&plan)?);
     }
     if is_wanted(Section::Scale) {
-        report.add(scale::measure(&plan)?);
+        scale::measure(&plan)?.into_iter().for_each(|section| report.add(section));
     }
     if is_wanted(Section::Http) {
         report.add(http::measure(&plan)?);

@@ -1,9 +1,12 @@
 //! Whether a large ledger is as quick as a small one: the two take turns.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
+use stokehold_store::Audit;
 
 use crate::figure::{Sample, median_ratio, median_sample};
 use crate::report::{Section, round};
@@ -33,21 +36,47 @@ const COLUMNS: &[&str] = &[
     "large_cpu_us",
 ];
 
-/// Fills two ledgers, and measures both.
-pub(crate) fn measure(plan: &Plan<'_>) -> Result<Section> {
+/// Fills two ledgers, measures both, and checks the large one.
+pub(crate) fn measure(plan: &Plan<'_>) -> Result<[Section; 2]> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut subjects = Vec::new();
+        let directory = |holds| plan.directory.join(format!("scale-{holds}"));
         for (accounts, holds) in SIZES {
             say(&format!("scale, making {accounts} accounts and {holds} holds"));
-            let directory = plan.directory.join(format!("scale-{holds}"));
+            let directory = directory(holds);
             subjects.push(filled(Subject::new(&directory, accounts).await?, holds).await?);
         }
         let mut rows = Vec::new();
         for in_flight in plan.at(&IN_FLIGHT) {
             rows.extend(at(plan, &subjects, in_flight).await?);
         }
-        Ok(Section { name: "scale", columns: COLUMNS, rows })
+        let scale = Section { name: "scale", columns: COLUMNS, rows };
+        Ok([scale, verify(plan, &directory(SIZES[1].1))?])
+    })
+}
+
+/// How long it takes to check every invariant of a ledger, as `ledger verify` does it beside a
+/// server.
+fn verify(plan: &Plan<'_>, directory: &Path) -> Result<Section> {
+    let ledger = Audit::open(directory)?;
+    let mut seconds = Vec::new();
+    for number in 0..plan.rounds {
+        say(&format!("verify, round {}", number + 1));
+        let start = Instant::now();
+        let findings = ledger.verify()?;
+        seconds.push(start.elapsed().as_secs_f64());
+        ensure!(findings.is_empty(), "the ledger is not in order: {findings:?}");
+    }
+    seconds.sort_by(f64::total_cmp);
+    let [accounts, holds, postings] = ledger.counts()?;
+    // A capture posts two entries.
+    let row =
+        vec![json!(accounts), json!(holds), json!(postings), round(seconds[seconds.len() / 2], 2)];
+    Ok(Section {
+        name: "verify",
+        columns: &["accounts", "holds", "postings", "s"],
+        rows: vec![row],
     })
 }
 
