@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use stokehold_app::types::{Audit, BackupError, restore as bring_back};
 
-use super::Place;
 use crate::failure::Failure;
 use crate::output;
+use crate::place::{Ledger, Place};
 
 #[derive(clap::Args)]
 pub(crate) struct BackupArgs {
@@ -26,7 +26,7 @@ pub(crate) struct RestoreArgs {
 }
 
 pub(super) fn back_up(args: &BackupArgs) -> Result<ExitCode, Failure> {
-    let audit = args.place.open()?;
+    let audit = args.place.ledger()?.audit()?;
     let findings = audit.backup(&args.file).map_err(|error| {
         let hint = match &error {
             BackupError::Exists { .. } => "nothing is overwritten: choose another name",
@@ -44,7 +44,12 @@ pub(super) fn back_up(args: &BackupArgs) -> Result<ExitCode, Failure> {
 }
 
 pub(super) fn restore(args: &RestoreArgs) -> Result<ExitCode, Failure> {
-    let audit = bring_back(&args.file, &args.place.data).map_err(|error| {
+    let ledger = args.place.ledger()?;
+    let Ledger::Directory(directory) = &ledger else {
+        return Err(Failure::new("nothing was restored", "a backup makes a data directory")
+            .hint("name an empty one with --data"));
+    };
+    let audit = bring_back(&args.file, directory).map_err(|error| {
         let hint = match &error {
             BackupError::Exists { .. } => "a restore overwrites nothing: name an empty directory",
             BackupError::Broken { .. } => "take an older backup",
@@ -54,8 +59,8 @@ pub(super) fn restore(args: &RestoreArgs) -> Result<ExitCode, Failure> {
     })?;
     let [accounts, holds, postings] = counted(&audit)?;
     output::out(&format!(
-        "{}: restored and verified, {accounts} accounts, {holds} holds and {postings} postings\n",
-        args.place.data.display()
+        "{ledger}: restored and verified, {accounts} accounts, {holds} holds and {postings} \
+         postings\n"
     ));
     Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,1 @@
+//! Two hosts on one database behave as one.
