@@ -21,6 +21,9 @@ use crate::subject::Subject;
 /// The longest sequence.
 const STEPS_MAX: usize = 80;
 
+/// How long a sequence that fails may be made shorter, in milliseconds.
+const SHRINK_MS_MAX: u32 = 60_000;
+
 /// What the model is compared with.
 enum Kind {
     Memory,
@@ -40,7 +43,7 @@ fn in_memory_the_store_is_the_model() {
 
 #[test]
 fn on_postgresql_the_store_is_the_model() {
-    prove(24, &Kind::Postgres(Arc::new(Postgres::start())));
+    prove(24, &Kind::Postgres(Arc::new(Postgres::forgetful())));
 }
 
 /// Runs random sequences of steps, and shrinks the first one that fails.
@@ -58,6 +61,7 @@ fn prove(cases: u32, kind: &Kind) {
         rng_seed: RngSeed::Fixed(seed),
         failure_persistence: None,
         max_shrink_iters: 2_000,
+        max_shrink_time: SHRINK_MS_MAX,
         ..default
     };
     let runtime = Builder::new_current_thread().build().expect("a runtime");

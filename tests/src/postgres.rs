@@ -24,6 +24,7 @@ pub struct Postgres {
     child: Child,
     port: u16,
     directory: tempfile::TempDir,
+    fsync: bool,
 }
 
 /// How a server is brought down.
@@ -52,6 +53,18 @@ impl Postgres {
     /// Makes a cluster and starts it. Commits are durable, as in production.
     #[track_caller]
     pub fn start() -> Self {
+        Self::start_with(true)
+    }
+
+    /// One whose commits a loss of power may undo: quick, for tests of what has nothing to do with
+    /// that.
+    #[track_caller]
+    pub fn forgetful() -> Self {
+        Self::start_with(false)
+    }
+
+    #[track_caller]
+    fn start_with(fsync: bool) -> Self {
         let directory = tempfile::Builder::new().prefix("stokehold-postgres-").tempdir();
         let directory = directory.expect("a directory");
         give_away(directory.path());
@@ -63,8 +76,8 @@ impl Postgres {
             .expect("initdb starts");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let port = free_port();
-        let child = launch(directory.path(), port).expect("PostgreSQL starts");
-        Postgres { child, port, directory }
+        let child = launch(directory.path(), port, fsync).expect("PostgreSQL starts");
+        Postgres { child, port, directory, fsync }
     }
 
     /// What `--database` takes.
@@ -103,7 +116,7 @@ impl Postgres {
     #[track_caller]
     pub fn up(&mut self) {
         // Processes that a killed server leaves behind keep the next one out until they have gone.
-        let start = || launch(self.directory.path(), self.port);
+        let start = || launch(self.directory.path(), self.port, self.fsync);
         self.child = poll::until("PostgreSQL starts again", start);
     }
 }
@@ -117,11 +130,12 @@ impl Drop for Postgres {
 }
 
 /// Starts the server in `directory`; nothing where it ends before it takes connections.
-fn launch(directory: &Path, port: u16) -> Option<Child> {
+fn launch(directory: &Path, port: u16, fsync: bool) -> Option<Child> {
     let mut command = command("postgres", directory);
     command.arg("-D").arg(directory.join("data")).arg("-k").arg(directory);
     command.args(["-h", "127.0.0.1", "-p", &port.to_string()]);
-    for setting in ["fsync=on", "synchronous_commit=on", "max_connections=100"] {
+    let fsync = if fsync { "fsync=on" } else { "fsync=off" };
+    for setting in [fsync, "synchronous_commit=on", "max_connections=100"] {
         command.args(["-c", setting]);
     }
     let mut child = command.stderr(Stdio::piped()).spawn().expect("PostgreSQL can be run");

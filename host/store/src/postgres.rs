@@ -202,5 +202,5 @@ impl Transaction<'_> {
 
 /// Moves the fence by one, and answers the server's time. Finds nothing where it was moved already.
 const FENCE: &str = "UPDATE host SET batch = ?2, last_instant = ?3, lease_until = ?4 \
-     WHERE id = ?1 AND batch = ?2 - 1 \
+     WHERE id = ?1 AND batch = ?2::bigint - 1 \
      RETURNING CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)";

@@ -32,7 +32,7 @@ const ENDED: &str = "UPDATE hold SET state = new.state, captured = new.captured,
 
 /// A group posts once for each hold, so that an entry finds its posting by that.
 const POSTED: &str = "WITH posted AS (INSERT INTO posting (kind, service_id, account_id, hold_id, at) \
-     SELECT kind, service_id, account_id, hold_id, ?5 \
+     SELECT kind, service_id, account_id, hold_id, ?5::bigint \
      FROM unnest(?1::bigint[], ?2::bigint[], ?3::bigint[], ?4::bytea[]) \
      AS new (kind, service_id, account_id, hold_id) RETURNING id, hold_id) \
      INSERT INTO entry (posting_id, book, amount) SELECT posted.id, new.book, new.amount \
@@ -41,7 +41,7 @@ const POSTED: &str = "WITH posted AS (INSERT INTO posting (kind, service_id, acc
 
 const BEGUN: &str = "INSERT INTO call (id, service_id, version_id, account_key, client_id, route, \
      params_digest, status, price_list, credits, counted_day, fuel_bought, started_at, created_at, \
-     host_id) SELECT *, ?14, ?15 FROM unnest(?1::bytea[], ?2::bigint[], ?3::bigint[], \
+     host_id) SELECT *, ?14::bigint, ?15::bigint FROM unnest(?1::bytea[], ?2::bigint[], ?3::bigint[], \
      ?4::bytea[], ?5::text[], ?6::text[], ?7::text[], ?8::text[], ?9::text[], ?10::bigint[], \
      ?11::bigint[], ?12::bigint[], ?13::bigint[])";
 
@@ -64,7 +64,7 @@ const LEFT: &str = "DELETE FROM queued_call WHERE call_id = ANY (?1::bytea[])";
 
 /// Where another host has kept an answer under the same key in between, the group is decided again.
 const KEPT: &str = "INSERT INTO replay (day, key, fingerprint, answer, at) \
-     SELECT ?1, key, fingerprint, answer, ?2 FROM unnest(?3::bytea[], ?4::bytea[], ?5::text[]) \
+     SELECT ?1::bigint, key, fingerprint, answer, ?2::bigint FROM unnest(?3::bytea[], ?4::bytea[], ?5::text[]) \
      AS new (key, fingerprint, answer) ORDER BY key ON CONFLICT DO NOTHING";
 
 const SPENT: &str = "INSERT INTO spending (service_id, account_key, day, credits) \

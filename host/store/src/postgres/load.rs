@@ -58,7 +58,7 @@ const SPENDING: &str = "SELECT service_id, account_key, day, credits FROM spendi
      WHERE id = ANY (?4::bytea[]) AND counted_day IS NOT NULL)";
 
 const REPLAYS: &str = "SELECT key, fingerprint, answer, at FROM replay \
-     WHERE day IN (?2 - 1, ?2) AND key = ANY (?1::bytea[]) ORDER BY at";
+     WHERE day IN (?2::bigint - 1, ?2) AND key = ANY (?1::bytea[]) ORDER BY at";
 
 const TRIALS: &str = "SELECT asked.service_id, asked.dbuuid \
      FROM unnest(?1::bigint[], ?2::text[]) AS asked (service_id, dbuuid) \

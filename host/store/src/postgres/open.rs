@@ -26,10 +26,11 @@ pub(super) struct Begun {
 
 /// Connects for writing. Every statement of a group goes by an index, whatever the server knows of
 /// its tables yet; and a commit that was answered survives a loss of power, whatever its settings.
+/// To compile a statement takes longer than any of them: without indexes' help they look expensive.
 pub(super) fn connect(address: &Address) -> Result<Session, OpenError> {
     let db = Session::connect(address, true)?;
     db.batch(
-        "SET synchronous_commit = on; SET enable_seqscan = off; \
+        "SET synchronous_commit = on; SET enable_seqscan = off; SET jit = off; \
          SET plan_cache_mode = force_generic_plan; SET idle_in_transaction_session_timeout = '30s'",
     )?;
     Ok(db)

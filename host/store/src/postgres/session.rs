@@ -145,8 +145,8 @@ impl Session {
             Some(code) if code.code().starts_with("08") || code.code().starts_with("57P") => {
                 Trouble::Lost
             }
-            Some(_) => self.trouble.get().max(Trouble::Failed),
-            None => Trouble::Lost,
+            None if is_lost(&error) => Trouble::Lost,
+            _ => self.trouble.get().max(Trouble::Failed),
         };
         self.trouble.set(trouble);
         error.into()
@@ -160,6 +160,13 @@ impl Drop for Session {
             runtime.shutdown_background();
         }
     }
+}
+
+/// Whether an error that no server has told of is one of the connection; otherwise the driver has
+/// refused a value, and nothing was sent.
+fn is_lost(error: &tokio_postgres::Error) -> bool {
+    let source = std::error::Error::source(error);
+    error.is_closed() || source.is_none_or(<dyn std::error::Error>::is::<std::io::Error>)
 }
 
 fn parameters<'a>(
