@@ -17,7 +17,7 @@ pub(crate) enum Command {
     Statement(statement::Args),
     /// Copy all data of one moment into a file, and check the copy; also beside a running server
     Backup(backup::BackupArgs),
-    /// Make a data directory from a backup
+    /// Bring a backup back into a new data directory or an empty PostgreSQL database
     Restore(backup::RestoreArgs),
 }
 

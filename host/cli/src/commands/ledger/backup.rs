@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use stokehold_app::types::{Audit, BackupError, restore as bring_back};
+use stokehold_app::types::{self, Audit, BackupError};
 
 use crate::failure::Failure;
 use crate::output;
-use crate::place::{Ledger, Place};
+use crate::place::{self, Ledger, Place};
 
 #[derive(clap::Args)]
 pub(crate) struct BackupArgs {
@@ -45,14 +45,17 @@ pub(super) fn back_up(args: &BackupArgs) -> Result<ExitCode, Failure> {
 
 pub(super) fn restore(args: &RestoreArgs) -> Result<ExitCode, Failure> {
     let ledger = args.place.ledger()?;
-    let Ledger::Directory(directory) = &ledger else {
-        return Err(Failure::new("nothing was restored", "a backup makes a data directory")
-            .hint("name an empty one with --data"));
+    let restored = match &ledger {
+        Ledger::Directory(directory) => types::restore(&args.file, directory),
+        Ledger::Database(address) => types::restore_into(&args.file, address),
     };
-    let audit = bring_back(&args.file, directory).map_err(|error| {
+    let audit = restored.map_err(|error| {
         let hint = match &error {
-            BackupError::Exists { .. } => "a restore overwrites nothing: name an empty directory",
+            BackupError::Exists { .. } => {
+                "a restore overwrites nothing: name an empty directory or database"
+            }
             BackupError::Broken { .. } => "take an older backup",
+            BackupError::Open(error) => place::mend(error),
             _ => "a backup is a file that `stokehold ledger backup` has written",
         };
         Failure::new("nothing was restored", error).hint(hint)
