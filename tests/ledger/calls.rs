@@ -1,16 +1,26 @@
 //! Calls and their holds: they begin in one step and end in one step.
 
 use stokehold_ledger::{AccountToken, CallId, Credits, HoldId, Refusal, ServiceId, VersionId};
-use stokehold_store::{CallStatus, Error, Mode, Settlement, Spent, Store};
+use stokehold_store::{CallStatus, Error, Settlement, Spent, Store};
 use uuid::Uuid;
 
-use crate::fixture::{
-    SEED, assert_clean, credits, give, new_call, service, spent, token, version, view,
-};
+use crate::fixture::{assert_clean, credits, give, new_call, service, spent, token, version, view};
+use crate::home::{Home, in_each_home};
 
-/// A store in memory with one service, its version, and 10 credits of one account.
-async fn town() -> (Store, ServiceId, VersionId, AccountToken) {
-    let store = Store::in_memory(Mode::Sandbox, SEED).expect("a store");
+in_each_home! {
+    a_call_captures_no_more_than_its_hold_and_ends_all_the_same,
+    the_hold_of_a_call_is_the_hosts_to_capture,
+    a_call_whose_hold_was_released_captures_nothing,
+    a_call_ends_once,
+    a_call_that_claims_more_fuel_than_it_had_ends_all_the_same,
+    a_call_that_is_refused_leaves_no_record,
+    a_free_call_holds_nothing,
+    a_call_begins_once,
+}
+
+/// A store with one service, its version, and 10 credits of one account.
+async fn town(home: &Home) -> (Store, ServiceId, VersionId, AccountToken) {
+    let store = home.open().await;
     let service = service(&store, "coalroller").await;
     let version = version(&store, service).await;
     let anna = token("anna");
@@ -29,9 +39,8 @@ async fn status(store: &Store, call: CallId) -> CallStatus {
     store.call(call).await.expect("the call is read").expect("there is a call").status
 }
 
-#[tokio::test]
-async fn a_call_captures_no_more_than_its_hold_and_ends_all_the_same() {
-    let (store, service, version, anna) = town().await;
+async fn a_call_captures_no_more_than_its_hold_and_ends_all_the_same(home: Home) {
+    let (store, service, version, anna) = town(&home).await;
     let call = begin(&store, (service, version, &anna), 1_000_000).await;
     let above = Settlement::Capture(credits(1_000_001));
     let (captured, refusal) = store.settle_call(call, above, spent("ok")).await.expect("an answer");
@@ -42,9 +51,8 @@ async fn a_call_captures_no_more_than_its_hold_and_ends_all_the_same() {
     assert_clean(&store).await;
 }
 
-#[tokio::test]
-async fn the_hold_of_a_call_is_the_hosts_to_capture() {
-    let (store, service, version, anna) = town().await;
+async fn the_hold_of_a_call_is_the_hosts_to_capture(home: Home) {
+    let (store, service, version, anna) = town(&home).await;
     let call = begin(&store, (service, version, &anna), 1_000_000).await;
     let captured = store.capture(service, HoldId(call.0), None).await;
     assert!(matches!(captured, Err(Error::Refused(Refusal::UnknownHold))), "{captured:?}");
@@ -54,9 +62,8 @@ async fn the_hold_of_a_call_is_the_hosts_to_capture() {
     assert_eq!(view(&store, service, &anna).await, Some([10_000_000, 0, 10_000_000]));
 }
 
-#[tokio::test]
-async fn a_call_whose_hold_was_released_captures_nothing() {
-    let (store, service, version, anna) = town().await;
+async fn a_call_whose_hold_was_released_captures_nothing(home: Home) {
+    let (store, service, version, anna) = town(&home).await;
     let call = begin(&store, (service, version, &anna), 1_000_000).await;
     store.cancel(service, HoldId(call.0)).await.expect("it is released");
     let whole = Settlement::Capture(credits(1_000_000));
@@ -66,9 +73,8 @@ async fn a_call_whose_hold_was_released_captures_nothing() {
     assert_clean(&store).await;
 }
 
-#[tokio::test]
-async fn a_call_ends_once() {
-    let (store, service, version, anna) = town().await;
+async fn a_call_ends_once(home: Home) {
+    let (store, service, version, anna) = town(&home).await;
     let call = begin(&store, (service, version, &anna), 1_000_000).await;
     let part = Settlement::Capture(credits(400_000));
     let settled = store.settle_call(call, part, spent("ok")).await.expect("it ends");
@@ -84,9 +90,8 @@ async fn a_call_ends_once() {
     assert_eq!(view(&store, service, &anna).await, Some([9_600_000, 0, 9_600_000]));
 }
 
-#[tokio::test]
-async fn a_call_that_claims_more_fuel_than_it_had_ends_all_the_same() {
-    let (store, service, version, anna) = town().await;
+async fn a_call_that_claims_more_fuel_than_it_had_ends_all_the_same(home: Home) {
+    let (store, service, version, anna) = town(&home).await;
     let call = begin(&store, (service, version, &anna), 1_000_000).await;
     let spent = Spent { fuel_used: u64::MAX, ..spent("ok") };
     let settled = store.settle_call(call, Settlement::Capture(credits(1)), spent).await;
@@ -96,9 +101,8 @@ async fn a_call_that_claims_more_fuel_than_it_had_ends_all_the_same() {
     assert_clean(&store).await;
 }
 
-#[tokio::test]
-async fn a_call_that_is_refused_leaves_no_record() {
-    let (store, service, version, anna) = town().await;
+async fn a_call_that_is_refused_leaves_no_record(home: Home) {
+    let (store, service, version, anna) = town(&home).await;
     for (micros, account) in [(10_000_001, &anna), (1, &token("anna+disabled")), (1, &token("ben"))]
     {
         let new = new_call(service, version, account, micros);
@@ -112,9 +116,8 @@ async fn a_call_that_is_refused_leaves_no_record() {
     assert!(matches!(settled, Err(Error::NotFound("running call"))), "{settled:?}");
 }
 
-#[tokio::test]
-async fn a_free_call_holds_nothing() {
-    let (store, service, version, _) = town().await;
+async fn a_free_call_holds_nothing(home: Home) {
+    let (store, service, version, _) = town(&home).await;
     let nobody = token("nobody");
     let call = begin(&store, (service, version, &nobody), 0).await;
     let settled = store.settle_call(call, Settlement::Capture(Credits::ZERO), spent("ok")).await;
@@ -124,9 +127,8 @@ async fn a_free_call_holds_nothing() {
     assert_clean(&store).await;
 }
 
-#[tokio::test]
-async fn a_call_begins_once() {
-    let (store, service, version, anna) = town().await;
+async fn a_call_begins_once(home: Home) {
+    let (store, service, version, anna) = town(&home).await;
     let new = new_call(service, version, &anna, 4_000_000);
     store.begin_call(new.clone()).await.expect("the call begins");
     let twice = store.begin_call(new).await;

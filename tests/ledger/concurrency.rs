@@ -4,20 +4,26 @@ use std::sync::Arc;
 
 use stokehold_ledger::{AccountToken, Credits, HoldId, Refusal, ServiceId};
 use stokehold_store::{Error, Store};
-use tempfile::{TempDir, tempdir};
 use tokio::task::JoinSet;
 
 use crate::fixture::{
-    assert_clean, beside, credits, give, new_call, new_hold, once, open, service, token, version,
-    view,
+    assert_clean, credits, give, new_call, new_hold, once, service, token, version, view,
 };
+use crate::home::{Home, in_each_home};
 
-/// A store in a file, with one service.
-async fn town() -> (Arc<Store>, ServiceId, TempDir) {
-    let directory = tempdir().expect("a directory");
-    let store = open(directory.path());
+in_each_home! {
+    holds_at_once_fit_the_balance_exactly,
+    what_many_tasks_were_told_is_what_is_stored,
+    a_write_that_fails_undoes_only_itself,
+    of_a_capture_and_a_cancel_at_once_exactly_one_wins,
+    a_grant_that_is_repeated_at_once_happens_once,
+}
+
+/// A store with one service.
+async fn town(home: &Home) -> (Arc<Store>, ServiceId) {
+    let store = home.open().await;
     let service = service(&store, "coalroller").await;
-    (Arc::new(store), service, directory)
+    (Arc::new(store), service)
 }
 
 async fn hold(
@@ -29,9 +35,8 @@ async fn hold(
     store.authorize(new_hold(service, account, micros)).await
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn holds_at_once_fit_the_balance_exactly() {
-    let (store, service, _directory) = town().await;
+async fn holds_at_once_fit_the_balance_exactly(home: Home) {
+    let (store, service) = town(&home).await;
     let anna = token("anna");
     give(&store, service, &anna, 50_000_000).await;
     let mut asked = JoinSet::new();
@@ -60,9 +65,8 @@ struct Told {
     ended: Vec<(HoldId, i64)>,
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_many_tasks_were_told_is_what_is_stored() {
-    let (store, service, directory) = town().await;
+async fn what_many_tasks_were_told_is_what_is_stored(home: Home) {
+    let (store, service) = town(&home).await;
     let accounts = ["anna", "ben", "cleo"].map(token);
     for account in &accounts {
         give(&store, service, account, 40_000_000).await;
@@ -80,11 +84,13 @@ async fn what_many_tasks_were_told_is_what_is_stored() {
         let right = Some([balance, held, balance - held]);
         assert_eq!(view(&store, service, account).await, right);
     }
-    let db = beside(directory.path());
-    let sql = "SELECT captured FROM hold WHERE id = ?1 AND state <> 0";
+    // To capture a hold again answers what was captured.
     for (hold, captured) in told.iter().flat_map(|(_, told)| &told.ended) {
-        let stored = db.query_row(sql, [hold.0.as_bytes()], |row| row.get::<_, i64>(0));
-        assert_eq!(stored.as_ref(), Ok(captured), "hold {hold}");
+        let stored = match store.capture(service, *hold, None).await {
+            Err(Error::Refused(Refusal::AlreadyCancelled)) => 0,
+            again => again.expect("it was captured").micros(),
+        };
+        assert_eq!(stored, *captured, "hold {hold}");
     }
     assert_clean(&store).await;
 }
@@ -119,9 +125,8 @@ async fn work(store: &Store, service: ServiceId, account: &AccountToken, number:
 
 /// Writes that fail after they have changed rows, and writes that succeed, all waiting at once and
 /// so of the same groups.
-#[tokio::test]
-async fn a_write_that_fails_undoes_only_itself() {
-    let (store, service, directory) = town().await;
+async fn a_write_that_fails_undoes_only_itself(home: Home) {
+    let (store, service) = town(&home).await;
     let version = version(&store, service).await;
     let anna = token("anna");
     give(&store, service, &anna, 100).await;
@@ -148,16 +153,14 @@ async fn a_write_that_fails_undoes_only_itself() {
     assert_eq!(answers.iter().flatten().sum::<i64>(), 30);
     assert_eq!(answers.iter().filter(|answer| answer.is_err()).count(), 60);
     assert_eq!(view(&store, service, &anna).await, Some([100, 31, 69]));
-    let count = |sql| beside(directory.path()).query_row(sql, [], |row| row.get::<_, i64>(0));
-    assert_eq!(count("SELECT count(*) FROM account"), Ok(1));
-    assert_eq!(count("SELECT count(*) FROM hold"), Ok(31));
-    assert_eq!(count("SELECT count(*) FROM call"), Ok(1));
+    assert_eq!(home.number("SELECT count(*) FROM account"), 1);
+    assert_eq!(home.number("SELECT count(*) FROM hold"), 31);
+    assert_eq!(home.number("SELECT count(*) FROM call"), 1);
     assert_clean(&store).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_a_capture_and_a_cancel_at_once_exactly_one_wins() {
-    let (store, service, _directory) = town().await;
+async fn of_a_capture_and_a_cancel_at_once_exactly_one_wins(home: Home) {
+    let (store, service) = town(&home).await;
     let anna = token("anna");
     give(&store, service, &anna, 10_000).await;
     let mut races = JoinSet::new();
@@ -183,9 +186,8 @@ async fn of_a_capture_and_a_cancel_at_once_exactly_one_wins() {
 }
 
 /// One key from many tasks: the grant happens once, and all are told the same.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_grant_that_is_repeated_at_once_happens_once() {
-    let (store, service, _directory) = town().await;
+async fn a_grant_that_is_repeated_at_once_happens_once(home: Home) {
+    let (store, service) = town(&home).await;
     let anna = token("anna");
     let mut tasks = JoinSet::new();
     for _ in 0..50 {

@@ -42,10 +42,13 @@ pub(crate) fn try_open(directory: &Path, mode: Mode, seed: [u8; 32]) -> Result<S
 
 /// Opens the store on a server of PostgreSQL's.
 pub(crate) async fn connect(server: &Postgres) -> Store {
-    let address: DatabaseAddress = server.url().parse().expect("an address");
-    let connecting = move || Store::connect(&address, Mode::Sandbox, SEED);
-    let connected = tokio::task::spawn_blocking(connecting).await.expect("no panic");
-    connected.expect("a store opens")
+    try_connect(&server.url(), Mode::Sandbox).await.expect("a store opens")
+}
+
+pub(crate) async fn try_connect(url: &str, mode: Mode) -> Result<Store, OpenError> {
+    let address: DatabaseAddress = url.parse().expect("an address");
+    let connecting = move || Store::connect(&address, mode, SEED);
+    tokio::task::spawn_blocking(connecting).await.expect("no panic")
 }
 
 /// A connection beside the store, to look at its rows or to alter them.

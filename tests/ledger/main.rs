@@ -1,14 +1,15 @@
-//! The proof of the ledger and of its SQLite store.
+//! The proof of the ledger and of its stores.
 //!
 //! `model` holds the rules once more, as plainly as they can be written; `property` runs random
-//! steps on the model and on the store and compares every answer. The others each take one claim:
-//! many at once, data altered by hand, a store that is closed and opened, a process that is killed.
+//! steps on the model and on the store and compares every answer. The others each take one claim,
+//! of a store in SQLite and of one in PostgreSQL: many at once, data altered by hand, a store that is closed and opened, a process that is killed.
 
 mod calls;
 mod concurrency;
 mod crash;
 mod durable;
 mod fixture;
+mod home;
 mod migration;
 mod model;
 mod postgres;

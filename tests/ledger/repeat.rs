@@ -4,16 +4,23 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use stokehold_ledger::{Refusal, ServiceId};
-use stokehold_store::{Error, Mode, NewHold, Store};
+use stokehold_store::{Error, NewHold, Store};
 use tempfile::tempdir;
 use tokio::task::JoinSet;
 
 use crate::fixture::{
-    SEED, assert_clean, beside, credits, give, new_hold, once, open, service, token, view,
+    assert_clean, beside, credits, give, new_hold, once, open, service, token, view,
 };
+use crate::home::{Home, in_each_home};
 
-async fn town() -> (Arc<Store>, ServiceId) {
-    let store = Store::in_memory(Mode::Sandbox, SEED).expect("a store");
+in_each_home! {
+    repeats_at_once_make_one_hold_and_are_told_the_same,
+    a_refusal_is_repeated_word_for_word,
+    a_key_of_the_providers_own_is_the_one_that_counts,
+}
+
+async fn town(home: &Home) -> (Arc<Store>, ServiceId) {
+    let store = home.open().await;
     let service = service(&store, "coalroller").await;
     (Arc::new(store), service)
 }
@@ -23,9 +30,8 @@ fn keyed(service: ServiceId, key: &str, fingerprint: &str) -> NewHold {
     NewHold { once: Some(once(key, fingerprint)), ..new_hold(service, &token("anna"), 7) }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn repeats_at_once_make_one_hold_and_are_told_the_same() {
-    let (store, service) = town().await;
+async fn repeats_at_once_make_one_hold_and_are_told_the_same(home: Home) {
+    let (store, service) = town(&home).await;
     give(&store, service, &token("anna"), 1_000).await;
     let by_key = keyed(service, "key", "1");
     let by_text = NewHold { request: Some([1; 32]), ..new_hold(service, &token("anna"), 7) };
@@ -41,9 +47,8 @@ async fn repeats_at_once_make_one_hold_and_are_told_the_same() {
     assert_clean(&store).await;
 }
 
-#[tokio::test]
-async fn a_refusal_is_repeated_word_for_word() {
-    let (store, service) = town().await;
+async fn a_refusal_is_repeated_word_for_word(home: Home) {
+    let (store, service) = town(&home).await;
     let anna = token("anna");
     let ask = async |key| match store.authorize(keyed(service, key, "1")).await {
         Err(Error::Refused(refusal)) => refusal,
@@ -63,9 +68,8 @@ async fn a_refusal_is_repeated_word_for_word() {
     store.authorize(new).await.expect("a hold");
 }
 
-#[tokio::test]
-async fn a_key_of_the_providers_own_is_the_one_that_counts() {
-    let (store, service) = town().await;
+async fn a_key_of_the_providers_own_is_the_one_that_counts(home: Home) {
+    let (store, service) = town(&home).await;
     give(&store, service, &token("anna"), 100).await;
     let asked = |key| NewHold { request: Some([1; 32]), ..keyed(service, key, "1") };
     let first = store.authorize(asked("first")).await.expect("a hold");

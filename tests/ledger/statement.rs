@@ -1,15 +1,21 @@
 //! Statements: pages, running balances, an instant in the past.
 
 use stokehold_ledger::{AccountToken, PostingKind, ServiceId, Timestamp};
-use stokehold_store::{Line, Mode, NewHold, Store};
+use stokehold_store::{Line, NewHold, Store};
 
-use crate::fixture::{SEED, buy, credits, give, new_hold, pack, service, statement, token};
+use crate::fixture::{buy, credits, give, new_hold, pack, service, statement, token};
+use crate::home::{Home, in_each_home};
+
+in_each_home! {
+    pages_carry_the_balance_on,
+    a_statement_of_the_past_knows_nothing_of_later,
+    an_account_that_nothing_made_has_none,
+}
 
 const END: Timestamp = Timestamp(i64::MAX);
 
-#[tokio::test]
-async fn pages_carry_the_balance_on() {
-    let store = Store::in_memory(Mode::Sandbox, SEED).expect("a store");
+async fn pages_carry_the_balance_on(home: Home) {
+    let store = home.open().await;
     let (anna, ben) = (token("anna"), token("ben"));
     let service = service(&store, "coalroller").await;
     let pack = pack(&store, service, 5_000_000, 999).await;
@@ -66,9 +72,8 @@ async fn newest_first(store: &Store, service: ServiceId, account: &AccountToken)
     lines
 }
 
-#[tokio::test]
-async fn a_statement_of_the_past_knows_nothing_of_later() {
-    let store = Store::in_memory(Mode::Sandbox, SEED).expect("a store");
+async fn a_statement_of_the_past_knows_nothing_of_later(home: Home) {
+    let store = home.open().await;
     let (anna, service) = (token("anna"), service(&store, "coalroller").await);
     for _ in 0..5 {
         give(&store, service, &anna, 10).await;
@@ -91,9 +96,8 @@ async fn a_statement_of_the_past_knows_nothing_of_later() {
     assert!(pages[0].lines.is_empty() && pages[0].balance.is_zero() && pages[0].next.is_none());
 }
 
-#[tokio::test]
-async fn an_account_that_nothing_made_has_none() {
-    let store = Store::in_memory(Mode::Sandbox, SEED).expect("a store");
+async fn an_account_that_nothing_made_has_none(home: Home) {
+    let store = home.open().await;
     let (here, there) = (service(&store, "coalroller").await, service(&store, "other").await);
     give(&store, here, &token("anna"), 10).await;
     for (service, name) in [(here, "ben"), (there, "anna")] {

@@ -41,7 +41,7 @@ const SEALED: &str = "what was sealed is as it was";
 const MISSING: &str = "no row refers to one that is not there";
 
 /// What is done to the data, and the invariant that `verify` has to name.
-const TAMPERED: &[(&str, &str)] = &[
+pub(crate) const TAMPERED: &[(&str, &str)] = &[
     ("UPDATE account SET balance = balance + 1 WHERE id = 1", BALANCE),
     ("UPDATE account SET balance = balance - 1 WHERE id = 1", BALANCE),
     ("UPDATE account SET held = held + 1 WHERE id = 1", HELD),
@@ -88,9 +88,18 @@ const TAMPERED: &[(&str, &str)] = &[
     ("UPDATE entry SET amount = amount + 1 WHERE book = 3", ZERO_SUM),
     ("UPDATE entry SET amount = amount + 1 WHERE book = 4", ZERO_SUM),
     ("UPDATE entry SET amount = amount + 1 WHERE book = 5", ZERO_SUM),
-    ("UPDATE entry SET amount = amount + iif(book = 0, -1, 1) WHERE posting_id = 1 ", BALANCE),
-    ("UPDATE entry SET amount = amount + iif(book = 4, -1, 1) WHERE book IN (4, 5)", ORDER),
-    ("UPDATE entry SET amount = amount + iif(book = 3, -1, 1) WHERE book IN (3, 5)", ORDER),
+    (
+        "UPDATE entry SET amount = amount + CASE book WHEN 0 THEN -1 ELSE 1 END WHERE posting_id = 1",
+        BALANCE,
+    ),
+    (
+        "UPDATE entry SET amount = amount + CASE book WHEN 4 THEN -1 ELSE 1 END WHERE book IN (4, 5)",
+        ORDER,
+    ),
+    (
+        "UPDATE entry SET amount = amount + CASE book WHEN 3 THEN -1 ELSE 1 END WHERE book IN (3, 5)",
+        ORDER,
+    ),
     ("DELETE FROM entry WHERE posting_id = 1", HAS_ENTRY),
     ("DELETE FROM entry WHERE book > 2", ORDER),
     ("DELETE FROM posting WHERE id = 1", BALANCE),

@@ -3,16 +3,24 @@
 use std::sync::Arc;
 
 use stokehold_ledger::{AccountToken, Credits, HoldId, Refusal, ServiceId};
-use stokehold_store::{Error, Mode, NewCall, NewHold, ServiceChange, Store};
+use stokehold_store::{Error, NewCall, NewHold, ServiceChange, Store};
 use tokio::task::JoinSet;
 
 use crate::fixture::{
-    SEED, assert_clean, credits, give, new_call, new_hold, service_with_trial, token, version, view,
+    assert_clean, credits, give, new_call, new_hold, service_with_trial, token, version, view,
 };
+use crate::home::{Home, in_each_home};
 
-/// A store in memory, with a service of 3 micro-credits on trial and an eligible database.
-async fn town() -> (Arc<Store>, ServiceId) {
-    let store = Store::in_memory(Mode::Sandbox, SEED).expect("a store");
+in_each_home! {
+    first_uses_at_once_are_granted_one_trial,
+    a_trial_stays_where_the_hold_is_refused,
+    a_request_that_can_never_be_held_takes_no_trial,
+    a_trial_that_does_not_fit_waits_and_is_in_nobodys_way,
+}
+
+/// A store with a service of 3 micro-credits on trial and an eligible database.
+async fn town(home: &Home) -> (Arc<Store>, ServiceId) {
+    let store = home.open().await;
     let service = service_with_trial(&store, "coalroller", 3).await;
     store.set_eligible("db".into(), true).await.expect("the database is eligible");
     (Arc::new(store), service)
@@ -28,9 +36,8 @@ async fn hold_from(
     store.authorize(NewHold { dbuuid, ..new_hold(service, account, micros) }).await
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn first_uses_at_once_are_granted_one_trial() {
-    let (store, service) = town().await;
+async fn first_uses_at_once_are_granted_one_trial(home: Home) {
+    let (store, service) = town(&home).await;
     let version = version(&store, service).await;
     let mut tasks = JoinSet::new();
     for number in 0..50 {
@@ -52,9 +59,8 @@ async fn first_uses_at_once_are_granted_one_trial() {
     assert_clean(&store).await;
 }
 
-#[tokio::test]
-async fn a_trial_stays_where_the_hold_is_refused() {
-    let (store, service) = town().await;
+async fn a_trial_stays_where_the_hold_is_refused(home: Home) {
+    let (store, service) = town(&home).await;
     let anna = token("anna");
     let refused = hold_from(&store, service, &anna, 4).await;
     let right = Refusal::InsufficientCredits { needed: credits(4), available: credits(3) };
@@ -63,9 +69,8 @@ async fn a_trial_stays_where_the_hold_is_refused() {
     assert_clean(&store).await;
 }
 
-#[tokio::test]
-async fn a_request_that_can_never_be_held_takes_no_trial() {
-    let (store, service) = town().await;
+async fn a_request_that_can_never_be_held_takes_no_trial(home: Home) {
+    let (store, service) = town(&home).await;
     let (version, anna) = (version(&store, service).await, token("anna"));
     let above = Credits::OPERATION_MAX.micros() + 1;
     for micros in [0, above] {
@@ -76,9 +81,8 @@ async fn a_request_that_can_never_be_held_takes_no_trial() {
     assert_eq!(view(&store, service, &anna).await, None);
 }
 
-#[tokio::test]
-async fn a_trial_that_does_not_fit_waits_and_is_in_nobodys_way() {
-    let (store, service) = town().await;
+async fn a_trial_that_does_not_fit_waits_and_is_in_nobodys_way(home: Home) {
+    let (store, service) = town(&home).await;
     let anna = token("anna");
     let (most, full) = (Credits::OPERATION_MAX.micros(), Credits::ACCOUNT_MAX.micros());
     for _ in 0..4 {

@@ -3,31 +3,37 @@
 use std::sync::Arc;
 
 use stokehold_ledger::{AccountToken, CallId, Credits, Refusal, ServiceId, Timestamp, VersionId};
-use stokehold_store::{CallStatus, Error, Mode, NewCall, Settlement, Spent, Store};
-use tempfile::TempDir;
+use stokehold_store::{CallStatus, Error, NewCall, Settlement, Spent, Store};
 
-use crate::fixture::{
-    SEED, assert_clean, credits, give, new_call, service, spent, token, version, view,
-};
+use crate::fixture::{assert_clean, credits, give, new_call, service, spent, token, version, view};
+use crate::home::{Home, in_each_home};
+
+in_each_home! {
+    a_call_that_waits_is_there_after_a_restart_and_starts_once,
+    a_call_that_waits_can_be_cancelled_and_then_does_not_start,
+    a_day_has_room_for_what_its_calls_did_not_capture,
+    a_day_of_many_calls_at_once_never_exceeds_its_limit,
+    results_are_swept_and_records_stay,
+    not_enough_credits_leaves_nothing_in_the_queue,
+}
 
 struct Town {
     store: Arc<Store>,
     service: ServiceId,
     version: VersionId,
     anna: AccountToken,
-    directory: TempDir,
+    home: Home,
 }
 
 impl Town {
     /// One service, its version, and 10 credits of one account.
-    async fn new() -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let store = Store::open(directory.path(), Mode::Sandbox, SEED).expect("a store");
+    async fn new(home: Home) -> Self {
+        let store = home.open().await;
         let service = service(&store, "coalroller").await;
         let version = version(&store, service).await;
         let anna = token("anna");
         give(&store, service, &anna, 10_000_000).await;
-        Self { store: Arc::new(store), service, version, anna, directory }
+        Self { store: Arc::new(store), service, version, anna, home }
     }
 
     fn call(&self, micros: i64) -> NewCall {
@@ -52,21 +58,19 @@ impl Town {
         view(&self.store, self.service, &self.anna).await.expect("an account")
     }
 
-    fn reopen(self) -> Self {
-        let Self { store, service, version, anna, directory } = self;
+    async fn reopen(self) -> Self {
+        let Self { store, service, version, anna, home } = self;
         drop(store);
-        let store = Store::open(directory.path(), Mode::Sandbox, SEED).expect("a store");
-        let store = Arc::new(store);
-        Self { store, service, version, anna, directory }
+        let store = Arc::new(home.open().await);
+        Self { store, service, version, anna, home }
     }
 }
 
-#[tokio::test]
-async fn a_call_that_waits_is_there_after_a_restart_and_starts_once() {
-    let town = Town::new().await;
+async fn a_call_that_waits_is_there_after_a_restart_and_starts_once(home: Home) {
+    let town = Town::new(home).await;
     let (waits, runs) = (town.begin(town.queued(1_000_000)).await, town.begin(town.call(5)).await);
     assert_eq!(town.view().await, [10_000_000, 1_000_005, 8_999_995]);
-    let town = town.reopen();
+    let town = town.reopen().await;
     assert_eq!(town.store.recover_calls().await.expect("recovered"), 1);
     assert_eq!(town.status(runs).await, CallStatus::Cancelled);
     let queue = town.store.take_over_queued_calls().await.expect("the queue");
@@ -85,9 +89,8 @@ async fn a_call_that_waits_is_there_after_a_restart_and_starts_once() {
     assert_clean(&town.store).await;
 }
 
-#[tokio::test]
-async fn a_call_that_waits_can_be_cancelled_and_then_does_not_start() {
-    let town = Town::new().await;
+async fn a_call_that_waits_can_be_cancelled_and_then_does_not_start(home: Home) {
+    let town = Town::new(home).await;
     let call = town.begin(town.queued(1_000_000)).await;
     town.store.settle_call(call, Settlement::Cancel, spent("cancelled")).await.expect("it ends");
     assert_eq!(town.view().await, [10_000_000, 0, 10_000_000]);
@@ -96,9 +99,8 @@ async fn a_call_that_waits_can_be_cancelled_and_then_does_not_start() {
     assert_clean(&town.store).await;
 }
 
-#[tokio::test]
-async fn a_day_has_room_for_what_its_calls_did_not_capture() {
-    let town = Town::new().await;
+async fn a_day_has_room_for_what_its_calls_did_not_capture(home: Home) {
+    let town = Town::new(home).await;
     let limited = |micros| NewCall { day_max: Some(credits(3_000_000)), ..town.call(micros) };
     let first = town.begin(limited(2_000_000)).await;
     let over = town.store.begin_call(limited(1_000_001)).await;
@@ -111,7 +113,7 @@ async fn a_day_has_room_for_what_its_calls_did_not_capture() {
     // One that is not counted, because no limit held when it was made, changes nothing.
     town.begin(town.call(1)).await;
     assert_clean(&town.store).await;
-    let town = town.reopen();
+    let town = town.reopen().await;
     assert_eq!(town.store.recover_calls().await.expect("recovered"), 2);
     assert_eq!(town.status(second).await, CallStatus::Cancelled);
     let limited = |micros| NewCall { day_max: Some(credits(3_000_000)), ..town.call(micros) };
@@ -120,9 +122,8 @@ async fn a_day_has_room_for_what_its_calls_did_not_capture() {
     assert_clean(&town.store).await;
 }
 
-#[tokio::test]
-async fn a_day_of_many_calls_at_once_never_exceeds_its_limit() {
-    let town = Town::new().await;
+async fn a_day_of_many_calls_at_once_never_exceeds_its_limit(home: Home) {
+    let town = Town::new(home).await;
     let limited = || NewCall { day_max: Some(credits(1_000_000)), ..town.call(100_000) };
     let begun = (0..30).map(|_| {
         let (store, call) = (town.store.clone(), limited());
@@ -137,9 +138,8 @@ async fn a_day_of_many_calls_at_once_never_exceeds_its_limit() {
     assert_clean(&town.store).await;
 }
 
-#[tokio::test]
-async fn results_are_swept_and_records_stay() {
-    let town = Town::new().await;
+async fn results_are_swept_and_records_stay(home: Home) {
+    let town = Town::new(home).await;
     let mut calls = Vec::new();
     for _ in 0..3 {
         let call = town.begin(town.call(10)).await;
@@ -166,9 +166,8 @@ async fn results_are_swept_and_records_stay() {
     assert_clean(&town.store).await;
 }
 
-#[tokio::test]
-async fn not_enough_credits_leaves_nothing_in_the_queue() {
-    let town = Town::new().await;
+async fn not_enough_credits_leaves_nothing_in_the_queue(home: Home) {
+    let town = Town::new(home).await;
     let refused = town.store.begin_call(town.queued(10_000_001)).await;
     assert!(matches!(refused, Err(Error::Refused(Refusal::InsufficientCredits { .. }))));
     assert!(town.store.take_over_queued_calls().await.expect("the queue").is_empty());

@@ -8,5 +8,6 @@ pub mod http;
 pub mod poll;
 pub mod postgres;
 pub mod raw;
+pub mod relay;
 pub mod server;
 pub mod upload;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -80,9 +80,19 @@ impl Postgres {
         Postgres { child, port, directory, fsync }
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+    }
+
     /// What `--database` takes.
     pub fn url(&self) -> String {
-        format!("postgres://{USER}@127.0.0.1:{}/postgres", self.port)
+        Self::url_at(self.address())
+    }
+
+    /// The same by way of somebody who hands on what is said.
+    pub fn url_at(address: SocketAddr) -> String {
+        format!("postgres://{USER}@{address}/postgres")
     }
 
     /// One of PostgreSQL's programs as a client of this server.
@@ -97,12 +107,18 @@ impl Postgres {
     /// columns.
     #[track_caller]
     pub fn sql(&self, sql: &str) -> String {
+        self.try_sql(sql).unwrap_or_else(|why| panic!("{sql}: {why}"))
+    }
+
+    /// The same for SQL that the server may refuse: then what it has said is the error.
+    pub fn try_sql(&self, sql: &str) -> Result<String, String> {
         let arguments = ["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--command", sql];
         let mut psql = self.client("psql");
         let ran = psql.args(arguments).args(["--set", "ON_ERROR_STOP=1"]).output();
         let ran = ran.expect("psql starts");
-        assert!(ran.status.success(), "{sql}: {}", String::from_utf8_lossy(&ran.stderr));
-        String::from_utf8_lossy(&ran.stdout).trim().to_owned()
+        let said = if ran.status.success() { &ran.stdout } else { &ran.stderr };
+        let said = String::from_utf8_lossy(said).trim().to_owned();
+        if ran.status.success() { Ok(said) } else { Err(said) }
     }
 
     /// Brings it down, and returns when it is.

@@ -250,6 +250,7 @@ impl<B: Backend> Work<B> {
 
     /// Does a group, and a second time where the first is known not to have taken place.
     fn attempt(&mut self, group: &mut Group) -> Result<(), Failed> {
+        let start = Instant::now();
         for _ in 0..2 {
             let now = self.clock.now();
             match self.backend.attempt(group, now) {
@@ -262,7 +263,8 @@ impl<B: Backend> Work<B> {
                     tracing::error!(%error, "the outcome of a commit is not known: opening the database again");
                 }
             }
-            let took_place = self.reopen_within(SETTLED_WITHIN).ok_or(Failed::Unsettled)?;
+            let left = SETTLED_WITHIN.saturating_sub(start.elapsed());
+            let took_place = self.reopen_within(left).ok_or(Failed::Unsettled)?;
             tracing::warn!(took_place, "the database is open again");
             if took_place {
                 return Ok(());

@@ -11,10 +11,14 @@ use tokio_postgres::config::{Host, SslMode};
 use crate::error::OpenError;
 
 /// How long a server may take to answer the knock.
-const CONNECT_MAX: Duration = Duration::from_secs(5);
+const CONNECT_MAX: Duration = Duration::from_secs(2);
 
-/// How long a silent connection is believed in.
-const SILENCE_MAX: Duration = Duration::from_secs(10);
+/// How long a connection is believed in whose other end gives no sign. A machine gives one while a
+/// server of its thinks.
+const SILENCE_MAX: Duration = Duration::from_secs(3);
+
+/// How often a silent other end is then asked for a sign.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Where a PostgreSQL database is, and how to get in: `postgres://user:password@host/database`.
 ///
@@ -50,6 +54,8 @@ impl FromStr for Address {
             .application_name("stokehold")
             .connect_timeout(CONNECT_MAX)
             .keepalives_idle(SILENCE_MAX)
+            .keepalives_interval(ASK_AGAIN)
+            .keepalives_retries(1)
             .tcp_user_timeout(SILENCE_MAX);
         Ok(Self { config, is_encrypted })
     }
