@@ -41,11 +41,11 @@ impl Fleet {
     }
 
     /// Puts a guest on sale at the first host, waits until the second knows it, and answers the
-    /// service key. Anna has ten credits.
-    fn sell(&self, name: &str, manifest: &str, component: &[u8]) -> String {
+    /// service key. Anna has so many credits.
+    fn sell(&self, name: &str, manifest: &str, component: &[u8], credits: u32) -> String {
         let key = self.one.register(name);
         upload::upload(&self.one.operator(), name, manifest, component).expect(201);
-        self.one.grant(name, "anna", &json!(10));
+        self.one.grant(name, "anna", &json!(credits));
         poll::until("the other host knows the service", || {
             let path = format!("/api/v1/services/{name}");
             let shown = self.other.operator().get(&path);
@@ -62,29 +62,35 @@ fn saying(digit: char) -> Vec<u8> {
     Guest { fields: &fields, handle, ..Guest::default() }.component()
 }
 
-fn authorize(host: &Client, key: &str, more: Value) -> Result<String, Value> {
-    let mut params = json!({ "key": key, "account_token": "anna", "credit": 1 });
-    for (name, value) in more.as_object().into_iter().flatten() {
-        params[name] = value.clone();
-    }
+/// Holds one credit of Anna's. The same `description` is the same request once more.
+fn authorize(host: &Client, key: &str, description: &str) -> Result<String, Value> {
+    let params = json!({ "key": key, "account_token": "anna", "credit": 1,
+                         "description": description });
     let answer = host.rpc("/iap/1/authorize", &params).expect(200);
     let token = answer["result"].as_str().map(str::to_owned);
     token.ok_or_else(|| answer["error"]["data"].clone())
 }
 
+fn is(error: &Value, class: &str) -> bool {
+    error["name"].as_str().expect("a class").ends_with(class)
+}
+
 #[test]
 fn holds_of_both_hosts_fit_the_account_exactly() {
     let fleet = Fleet::start();
-    let key = fleet.sell("teller", &upload::manifest("teller", ""), &saying('1'));
+    let key = fleet.sell("teller", &upload::manifest("teller", ""), &saying('1'), 10);
     let answers: Vec<_> = thread::scope(|scope| {
         let asking: Vec<_> = [&fleet.one, &fleet.other]
             .into_iter()
             .cycle()
             .take(16)
-            .map(|host| {
+            .enumerate()
+            .map(|(number, host)| {
                 let (client, key) = (host.client(), &key);
-                let holds = move || [(); 2].map(|()| authorize(&client, key, Value::Null));
-                scope.spawn(holds)
+                scope.spawn(move || {
+                    ["first", "second"]
+                        .map(|turn| authorize(&client, key, &format!("{turn} {number}")))
+                })
             })
             .collect();
         asking.into_iter().flat_map(|asked| asked.join().expect("it is answered")).collect()
@@ -92,8 +98,7 @@ fn holds_of_both_hosts_fit_the_account_exactly() {
     let (held, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
     assert_eq!((held.len(), refused.len()), (10, 22));
     for error in refused.into_iter().filter_map(Result::err) {
-        let name = error["name"].as_str().expect("a class");
-        assert!(name.ends_with("InsufficientCreditError"), "{error}");
+        assert!(is(&error, "InsufficientCreditError"), "{error}");
     }
     // What one host holds the other ends.
     for (number, token) in held.into_iter().flatten().enumerate() {
@@ -116,10 +121,9 @@ fn holds_of_both_hosts_fit_the_account_exactly() {
 #[test]
 fn a_repeat_at_the_other_host_gets_the_first_answer() {
     let fleet = Fleet::start();
-    let key = fleet.sell("teller", &upload::manifest("teller", ""), &saying('1'));
-    let once = || json!({ "idempotency_key": "k" });
-    let first = authorize(&fleet.one.client(), &key, once()).expect("a hold");
-    assert_eq!(authorize(&fleet.other.client(), &key, once()), Ok(first));
+    let key = fleet.sell("teller", &upload::manifest("teller", ""), &saying('1'), 10);
+    let first = authorize(&fleet.one.client(), &key, "it").expect("a hold");
+    assert_eq!(authorize(&fleet.other.client(), &key, "it"), Ok(first));
     let params = json!({ "account_token": "anna" });
     let calls = [&fleet.one, &fleet.other].map(|host| {
         let client = host.client().with("Idempotency-Key", "k");
@@ -134,7 +138,7 @@ fn a_repeat_at_the_other_host_gets_the_first_answer() {
 fn what_one_host_changes_reaches_the_other() {
     let fleet = Fleet::start();
     let manifest = upload::manifest("teller", "");
-    let key = fleet.sell("teller", &manifest, &saying('1'));
+    let key = fleet.sell("teller", &manifest, &saying('1'), 100_000);
     let params = json!({ "account_token": "anna" });
     let call = || fleet.other.client().rpc("/services/teller/say", &params);
     assert_eq!(call().result(), 1);
@@ -144,11 +148,11 @@ fn what_one_host_changes_reaches_the_other() {
     let path = "/api/v1/services/teller/key";
     let reset = fleet.one.operator().send("POST", path, None).expect(200);
     poll::until("the end of the old key", || {
-        let error = authorize(&fleet.other.client(), &key, Value::Null).err()?;
-        error["name"].as_str().expect("a class").ends_with("AccessError").then_some(())
+        let error = authorize(&fleet.other.client(), &key, "old").err()?;
+        is(&error, "AccessError").then_some(())
     });
     let new_key = reset["key"].as_str().expect("a key");
-    authorize(&fleet.other.client(), new_key, Value::Null).expect("a hold");
+    authorize(&fleet.other.client(), new_key, "new").expect("a hold");
 
     fleet.one.operator().send("POST", "/api/v1/services/teller/suspend", None).expect(200);
     poll::until("the end of the service", || (call().json().get("error")).map(|_| ()));
@@ -159,7 +163,7 @@ fn what_one_host_changes_reaches_the_other() {
 fn what_a_killed_host_was_running_is_cancelled_by_the_other() {
     let mut fleet = Fleet::start();
     let manifest = upload::manifest("long", "").replace("10_000_000", LONG);
-    fleet.sell("long", &manifest, &guest::looping());
+    fleet.sell("long", &manifest, &guest::looping(), 10);
     let client = fleet.one.client();
     let running = thread::spawn(move || {
         client.try_rpc("/services/long/do", &json!({ "account_token": "anna" })).is_err()

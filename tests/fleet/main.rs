@@ -2,6 +2,7 @@
 
 mod address;
 mod hosts;
+mod moving;
 
 use std::path::Path;
 

@@ -88,7 +88,7 @@ pub(crate) fn export(from: Db<'_>, into: &Connection) -> Result<(), Error> {
     into.execute_batch(EMPTY)?;
     for table in TABLES {
         let shape = into.prepare(&format!("SELECT * FROM {}", table.name))?;
-        let names = shape.column_names();
+        let names: Vec<_> = shape.column_names().into_iter().collect();
         let marks: Vec<_> = (1..=names.len()).map(|number| format!("?{number}")).collect();
         let (names, marks) = (names.join(", "), marks.join(", "));
         let insert = format!("INSERT INTO {} ({names}) VALUES ({marks})", table.name);
@@ -127,10 +127,8 @@ fn copy_in(from: &Connection, source: &str, table: &str, into: &Session) -> Resu
     let shape = into.statement(&format!("SELECT * FROM {table}"))?;
     let names: Vec<_> = shape.columns().iter().map(Column::name).collect();
     let types: Vec<Type> = shape.columns().iter().map(|column| column.type_().clone()).collect();
-    let read: Vec<_> = names
-        .iter()
-        .map(|&name| if (table, name) == LATER { "NULL" } else { name })
-        .collect();
+    let read: Vec<_> =
+        names.iter().map(|&name| if (table, name) == LATER { "NULL" } else { name }).collect();
     let copy = format!("COPY {table} ({}) FROM STDIN BINARY", names.join(", "));
     let sink = into.wait(into.client().copy_in(&copy))?;
     let mut writer = pin!(BinaryCopyInWriter::new(sink, &types));

@@ -6,8 +6,8 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::Subcommand;
 use crate::failure::Failure;
+use clap::Subcommand;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
