@@ -8,8 +8,6 @@ use fastrand::Rng;
 use stokehold_store::FailPoint;
 use stokehold_tests::postgres::Down;
 
-use crate::Kind;
-
 /// How often a fail point is passed at the most before the one at which the program ends.
 const PASSED_MAX: u32 = 40;
 /// The longest that a cycle's load goes on before the kill.
@@ -28,20 +26,21 @@ pub(crate) enum Kill {
 
 /// Draws the kills, and counts them.
 pub(crate) struct Kills {
-    kind: Kind,
+    /// Whether the database server is killed, too.
+    database: bool,
     fail_points: bool,
     counts: BTreeMap<&'static str, u32>,
 }
 
 impl Kills {
-    pub(crate) fn new(kind: Kind, fail_points: bool) -> Self {
-        Self { kind, fail_points, counts: BTreeMap::new() }
+    pub(crate) fn new(database: bool, fail_points: bool) -> Self {
+        Self { database, fail_points, counts: BTreeMap::new() }
     }
 
     /// The next cycle's.
     pub(crate) fn next(&mut self, rng: &mut Rng) -> Kill {
         let moment = Duration::from_millis(rng.u64(1..=LOAD_MS_MAX));
-        let kill = if self.kind == Kind::Postgres && rng.bool() {
+        let kill = if self.database && rng.bool() {
             let down = if rng.bool() { Down::Kill } else { Down::Immediate };
             Kill::Postgres(down, moment)
         } else if self.fail_points && rng.bool() {

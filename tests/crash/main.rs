@@ -16,10 +16,12 @@ mod retry;
 mod seen;
 mod subject;
 
+use std::fmt;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::{Parser, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, ValueEnum};
 use fastrand::Rng;
 
 use crate::kill::Kills;
@@ -40,6 +42,9 @@ struct Options {
     /// Kill at named points of the program as well; it has to be built with the feature
     #[arg(long)]
     fail_points: bool,
+    /// Kill the database server as well
+    #[arg(long)]
+    kill_database: bool,
 }
 
 /// Where the ledger is.
@@ -47,18 +52,22 @@ struct Options {
 enum Kind {
     /// In a data directory
     Sqlite,
-    /// On a PostgreSQL server, which is killed as well
+    /// On a PostgreSQL server, which the loop starts
     Postgres,
 }
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    if options.kill_database && options.store == Kind::Sqlite {
+        let message = "--kill-database needs --store postgres: SQLite has no server";
+        Options::command().error(ErrorKind::ArgumentConflict, message).exit();
+    }
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..));
-    println!("seed {seed}, {} cycles, {:?}", options.cycles, options.store);
+    println!("seed {seed}, {} cycles, {}", options.cycles, options.store);
     let start = Instant::now();
     let mut subject = Subject::found(options.store);
     let mut rng = Rng::with_seed(seed);
-    let mut kills = Kills::new(options.store, options.fail_points);
+    let mut kills = Kills::new(options.kill_database, options.fail_points);
     let (mut operations, mut violations) = (0, Vec::new());
     for number in 1..=options.cycles {
         let outcome = cycle::run(&mut subject, number, &mut rng, &mut kills);
@@ -72,6 +81,7 @@ fn main() -> ExitCode {
             println!("{number} cycles, {operations} operations, {elapsed} s");
         }
     }
+    println!("store {}", options.store);
     println!("seed {seed}");
     println!("cycles {}", options.cycles);
     println!("operations {operations}");
@@ -82,11 +92,30 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     println!("data {}", subject.keep().display());
-    println!(
-        "repeat with: cargo xtask crash --cycles {} --seed {seed} --store {}{}",
-        options.cycles,
-        options.store.to_possible_value().map_or_else(String::new, |value| value.get_name().into()),
-        if options.fail_points { " --fail-points" } else { "" },
-    );
+    println!("repeat with: cargo xtask crash {}", options.repeat(seed));
     ExitCode::FAILURE
+}
+
+impl Options {
+    /// The arguments that draw the same kills again.
+    fn repeat(&self, seed: u64) -> String {
+        let flag = |is_set, flag: &'static str| if is_set { flag } else { "" };
+        format!(
+            "--store {} --cycles {} --seed {seed}{}{}",
+            self.store,
+            self.cycles,
+            flag(self.fail_points, " --fail-points"),
+            flag(self.kill_database, " --kill-database"),
+        )
+    }
+}
+
+/// As it is written on the command line.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        })
+    }
 }

@@ -64,14 +64,24 @@ impl Subject {
 
     /// Starts the host again, and returns when it is ready.
     pub(crate) fn start(&mut self) {
+        self.end_lease();
         let started = start(&self.directory, self.postgres.as_ref(), None);
         self.server = started.unwrap_or_else(|said| panic!("the host does not start: {said}"));
         self.await_ready();
     }
 
+    /// Ends the lease of the host that was killed, which nobody renews: the next one takes over what
+    /// it ran at its start, as it would some seconds later.
+    fn end_lease(&self) {
+        if let Some(postgres) = &self.postgres {
+            postgres.sql("UPDATE host SET lease_until = 0");
+        }
+    }
+
     /// Starts the host so that it ends at a point of its program. Answers false where it has come
     /// there before it listened.
     pub(crate) fn start_until(&mut self, fail_point: &str) -> bool {
+        self.end_lease();
         let started = start(&self.directory, self.postgres.as_ref(), Some(fail_point));
         started.map(|server| self.server = server).is_ok()
     }

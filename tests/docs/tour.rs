@@ -12,6 +12,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use stokehold_tests::binary;
+use stokehold_tests::postgres::Postgres;
 
 use crate::markdown::{Block, split};
 use crate::read;
@@ -25,6 +26,18 @@ const NEXT: &str = "\n---- next block of the tour ----\n";
 
 #[test]
 fn the_tour_prints_what_it_says() {
+    assert_tour(&[]);
+}
+
+#[test]
+fn the_tour_is_the_same_on_postgresql() {
+    let postgres = Postgres::start();
+    assert_tour(&[("STOKEHOLD_STORE_DATABASE", &postgres.url())]);
+    assert_eq!(postgres.sql("SELECT count(*) > 0 FROM posting"), "t");
+}
+
+/// Takes the tour, with settings in the environment of all that it starts.
+fn assert_tour(settings: &[(&str, &str)]) {
     let folder = tempfile::tempdir().expect("a folder");
     symlink(binary::root().join("plugins"), folder.path().join("plugins")).expect("a link");
     let readme = read("README.md");
@@ -33,8 +46,8 @@ fn the_tour_prints_what_it_says() {
         steps.iter().partition(|step| step.block.info == "sh server");
     assert!(servers.len() == 1 && tour.len() >= 9, "{} and {}", servers.len(), tour.len());
 
-    let server = Server::start(servers[0], folder.path());
-    let output = run(&tour, &server.port, folder.path());
+    let server = Server::start(servers[0], folder.path(), settings);
+    let output = run(&tour, &server.port, folder.path(), settings);
     let outputs: Vec<_> = output.split(NEXT).collect();
     for (step, output) in tour.iter().zip(&outputs) {
         step.check(output, &server.port);
@@ -100,12 +113,13 @@ struct Server {
 
 impl Server {
     /// Starts it on a free port, and waits until it has printed what the README says.
-    fn start(step: &Step, folder: &Path) -> Self {
+    fn start(step: &Step, folder: &Path, settings: &[(&str, &str)]) -> Self {
         // `exec`, so that the process to be killed is the server and not its shell.
         let script = step.script(&format!("exec '{}'", binary::path().display()));
         let mut process = shell(folder)
             .args(["-c", &script])
             .env("STOKEHOLD_SERVER_LISTEN", "127.0.0.1:0")
+            .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .expect("a server");
@@ -143,7 +157,7 @@ fn shell(folder: &Path) -> Command {
 }
 
 /// Runs the blocks in one shell, and answers everything that it printed.
-fn run(tour: &[&Step], port: &str, folder: &Path) -> String {
+fn run(tour: &[&Step], port: &str, folder: &Path, settings: &[(&str, &str)]) -> String {
     let run = format!("'{}'", binary::path().display());
     let script = tour.iter().fold("exec 2>&1\n".to_owned(), |mut script, step| {
         let commands = step.script(&run).replace(PORT, port);
@@ -152,7 +166,7 @@ fn run(tour: &[&Step], port: &str, folder: &Path) -> String {
     });
     let file = folder.join("tour.sh");
     fs::write(&file, script).expect("a script");
-    let ran = shell(folder).arg(&file).output().expect("a shell");
+    let ran = shell(folder).arg(&file).envs(settings.iter().copied()).output().expect("a shell");
     String::from_utf8(ran.stdout).expect("text")
 }
 

@@ -46,7 +46,8 @@ impl Server {
         Self::start(data, &["--sandbox"], settings)
     }
 
-    /// Starts a server, and returns when it listens.
+    /// Starts a server on this data directory, unless arguments or settings name another place, and
+    /// returns when it listens.
     #[track_caller]
     pub fn start(data: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let started = Self::try_start(data, arguments, settings);
@@ -59,8 +60,16 @@ impl Server {
         arguments: &[&str],
         settings: &[(&str, &str)],
     ) -> Result<Self, String> {
-        let mut command = binary::command(&["serve", "--listen", "127.0.0.1:0", "--data"]);
-        command.arg(data).args(arguments).env("STOKEHOLD_ADMIN_TOKEN", ADMIN_TOKEN);
+        let mut command = binary::command(&["serve", "--listen", "127.0.0.1:0"]);
+        if arguments.iter().any(|argument| ["--data", "--database"].contains(argument))
+            || settings.iter().any(|(name, _)| name.starts_with("STOKEHOLD_STORE_DATABASE"))
+        {
+            // What little stands beside a database.
+            command.env("STOKEHOLD_STORE_DATA", data);
+        } else {
+            command.arg("--data").arg(data);
+        }
+        command.args(arguments).env("STOKEHOLD_ADMIN_TOKEN", ADMIN_TOKEN);
         command.envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let mut stderr = Printed::collect(child.stderr.take().expect("a pipe"), String::new());
@@ -81,6 +90,12 @@ impl Server {
             }
         };
         Ok(Server { child, address, key, stdout: Printed::collect(output, said), stderr })
+    }
+
+    /// Starts a sandbox on a PostgreSQL database, with what little stands beside it in `data`.
+    #[track_caller]
+    pub fn sandbox_on(database: &str, data: &Path) -> Self {
+        Self::start(data, &["--sandbox", "--database", database], &[])
     }
 
     /// Runs a server that is expected to end by itself.

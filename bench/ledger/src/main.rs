@@ -10,6 +10,7 @@ mod in_process;
 mod load;
 mod machine;
 mod pgbench;
+mod postgres;
 mod process;
 mod report;
 mod request;
@@ -67,7 +68,7 @@ enum Section {
     Scale,
     /// The server beside a bare handler
     Http,
-    /// The simplest functions for PostgreSQL, driven by pgbench
+    /// The store on PostgreSQL beside the simplest functions for it, driven by pgbench
     Postgres,
 }
 
@@ -117,7 +118,7 @@ fn run(options: &Options) -> Result<()> {
         report.add(http::measure(&plan)?);
     }
     if is_wanted(Section::Postgres) {
-        report.add(pgbench::measure(&plan)?);
+        report.add(postgres::measure(&plan)?);
     }
     report.finish(directory.path())?;
     if options.json {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use stokehold_ledger::{AccountToken, BasisPoints, Credits, HoldId, ServiceId, Span};
 use stokehold_store::{Mode, NewHold, NewService, ServiceStatus, Store};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 
 /// What each account gets, in micro-credits: more than any benchmark takes.
 const GIVEN: Credits = Credits::from_micros(10_000_000_000_000);
@@ -25,7 +25,18 @@ pub(crate) struct Subject {
 impl Subject {
     /// A new store on the disk.
     pub(crate) async fn new(directory: &Path, accounts: usize) -> Result<Arc<Self>> {
-        let store = Store::open(directory, Mode::Production, [7; 32])?;
+        Self::of(Store::open(directory, Mode::Production, [7; 32])?, accounts).await
+    }
+
+    /// A new store in an empty PostgreSQL database.
+    pub(crate) async fn connect(url: String, accounts: usize) -> Result<Arc<Self>> {
+        let address = url.parse()?;
+        let connecting =
+            spawn_blocking(move || Store::connect(&address, Mode::Production, [7; 32]));
+        Self::of(connecting.await??, accounts).await
+    }
+
+    async fn of(store: Store, accounts: usize) -> Result<Arc<Self>> {
         let service = store.create_service(new_service()).await?.id;
         let accounts = (0..accounts).map(|number| format!("{number:032x}").parse());
         let accounts = accounts.collect::<Result<_, _>>()?;

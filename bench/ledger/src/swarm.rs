@@ -21,6 +21,13 @@ pub(crate) enum Operation {
         /// Whether it could be repeated, as a request over HTTP can.
         repeat: bool,
     },
+    /// Make a hold on one of so many accounts and capture it.
+    Pair {
+        /// How many.
+        accounts: usize,
+        /// Whether the hold could be repeated, as a request over HTTP can.
+        repeat: bool,
+    },
     /// Capture a hold.
     Capture,
     /// Cancel a hold.
@@ -104,6 +111,9 @@ async fn one(
         match operation {
             Operation::Authorize { accounts, repeat } => {
                 holds.push(subject.authorize(accounts, repeat).await?);
+            }
+            Operation::Pair { accounts, repeat } => {
+                subject.capture(subject.authorize(accounts, repeat).await?).await?;
             }
             Operation::Capture => subject.capture(hold).await?,
             Operation::Cancel => subject.cancel(hold).await?,

@@ -70,6 +70,6 @@ pub mod types {
         AccountView, Address, ApiToken, Audit, BackupError, CallRecord, CallStatus,
         DatabaseAddress, Finding, Line, Mode, OpenError as StoreOpenError, OpenHold, Order,
         OrderStatus, OwnAccount, Pack, PackChange, Page, Role, Service, ServiceChange,
-        ServiceStatus, Suspension, Version, WarningSettings, restore,
+        ServiceStatus, Suspension, Version, WarningSettings, restore, restore_into,
     };
 }

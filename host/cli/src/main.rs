@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod failure;
 mod output;
+mod place;
 mod profile;
 mod project;
 
@@ -38,7 +39,7 @@ enum Command {
     /// Look at the receipts of calls
     #[command(subcommand)]
     Receipt(commands::receipt::Command),
-    /// Look at the ledger of a data directory
+    /// Look at a ledger, copy it, bring it back
     #[command(subcommand)]
     Ledger(commands::ledger::Command),
     /// Look at the configuration
@@ -64,6 +65,9 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         return Ok(commands::compile::run(&args));
     }
     output::start_log();
+    if let Command::Ledger(command) = command {
+        return commands::ledger::run(command);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new("the threads cannot be started", error))?;
     runtime.block_on(async {

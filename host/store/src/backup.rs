@@ -1,7 +1,8 @@
 //! Backups: a copy of one moment's data in a file, and the way back.
 //!
-//! A backup is a SQLite database of its own, without a log beside it. It is made while a server goes
-//! on writing, and bears its name once it is whole, on the disk and checked.
+//! A backup is a SQLite database of its own, without a log beside it, whichever database it was made
+//! of and whichever it is brought back into. It is made while servers go on writing, and bears its
+//! name once it is whole, on the disk and checked.
 
 use std::fs::{self, File};
 use std::io;
@@ -11,10 +12,13 @@ use rusqlite::Connection;
 use thiserror::Error;
 
 use crate::audit::Audit;
+use crate::db::Db;
 use crate::error::{Error, OpenError};
-use crate::sqlite::{Lock, migrate};
+use crate::postgres::{self, Address};
+use crate::sqlite::{Lock, migrate, open_read_only};
 use crate::store::{DATABASE_FILE, LOCK_FILE};
-use crate::verify::Finding;
+use crate::transfer;
+use crate::verify::{self, Finding};
 
 /// Why there is no backup, or nothing was restored.
 #[derive(Debug, Error)]
@@ -25,9 +29,6 @@ pub enum BackupError {
         /// What is there.
         path: String,
     },
-    /// PostgreSQL keeps its data elsewhere, and copies it by itself.
-    #[error("a PostgreSQL database is copied with PostgreSQL's own tools, such as pg_dump")]
-    Postgres,
     /// A file could not be read, written or named.
     #[error("{path}: {source}")]
     Io {
@@ -52,7 +53,7 @@ pub enum BackupError {
         /// What is wrong.
         findings: Vec<Finding>,
     },
-    /// The data directory cannot be used.
+    /// The data directory, or the PostgreSQL database, cannot be used.
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The data cannot be read.
@@ -68,14 +69,25 @@ impl Audit {
     /// Copies the data of one moment into `file`, which must not be there yet. Answers what breaks
     /// an invariant in the copy: it is kept all the same, for it may be all there is.
     pub fn backup(&self, file: &Path) -> Result<Vec<Finding>, BackupError> {
-        let db = self.sqlite().ok_or(BackupError::Postgres)?;
         refuse_existing(file)?;
         let unfinished = Unfinished::beside(file)?;
-        let path = unfinished.path.to_str().ok_or_else(|| not_text(file))?;
-        copy(db, path).map_err(Error::from)?;
+        match self.sqlite() {
+            Some(db) => {
+                let path = unfinished.path.to_str().ok_or_else(|| not_text(file))?;
+                copy(db, path).map_err(Error::from)?;
+            }
+            None => self.export(&unfinished.path)?,
+        }
         let findings = checked(&unfinished.path)?;
         unfinished.finish(file)?;
         Ok(findings)
+    }
+
+    /// Makes a SQLite database of what is in PostgreSQL's. It is one read transaction there, too.
+    fn export(&self, path: &Path) -> Result<(), BackupError> {
+        let mut into = Connection::open(path).map_err(Error::from)?;
+        migrate(&mut into, |_| Ok(()))?;
+        Ok(self.read(|from| transfer::export(from, &into))?)
     }
 }
 
@@ -97,18 +109,40 @@ pub fn restore(file: &Path, directory: &Path) -> Result<Audit, BackupError> {
     let database = directory.join(DATABASE_FILE);
     refuse_existing(&database)?;
     let unfinished = Unfinished::beside(&database)?;
-    fs::copy(file, &unfinished.path).map_err(|error| failed(file, error))?;
-    let no_backup = |source| BackupError::NoBackup {
-        path: file.display().to_string(),
-        source: Box::new(source),
-    };
-    upgraded(&unfinished.path).map_err(no_backup)?;
-    let findings = checked(&unfinished.path)?;
-    if !findings.is_empty() {
-        return Err(BackupError::Broken { path: file.display().to_string(), findings });
-    }
+    take_in(file, &unfinished)?;
     unfinished.finish(&database)?;
     Ok(Audit::open(directory)?)
+}
+
+/// Fills the PostgreSQL database at `address` from a backup, and looks at it. It must not hold a
+/// ledger yet, and holds none afterwards unless every invariant holds. Waits for the server.
+pub fn restore_into(file: &Path, address: &Address) -> Result<Audit, BackupError> {
+    let unfinished = Unfinished::beside(file)?;
+    take_in(file, &unfinished)?;
+    let from = open_read_only(&unfinished.path).map_err(Error::from)?;
+    let into = postgres::prepare(address)?;
+    let db = Db::Postgres(&into);
+    into.batch("BEGIN")?;
+    if db.exists("SELECT one FROM instance", &[])? {
+        return Err(BackupError::Exists { path: format!("a ledger in {address}") });
+    }
+    transfer::import(&from, &into)?;
+    let findings = verify::check(db)?;
+    if !findings.is_empty() {
+        return Err(BackupError::Broken { path: address.to_string(), findings });
+    }
+    into.batch("COMMIT")?;
+    Ok(Audit::connect(address)?)
+}
+
+/// Copies a backup, brings the copy's tables up to date, and refuses one that breaks an invariant.
+fn take_in(file: &Path, unfinished: &Unfinished) -> Result<(), BackupError> {
+    fs::copy(file, &unfinished.path).map_err(|error| failed(file, error))?;
+    let path = || file.display().to_string();
+    upgraded(&unfinished.path)
+        .map_err(|source| BackupError::NoBackup { path: path(), source: Box::new(source) })?;
+    let findings = checked(&unfinished.path)?;
+    if findings.is_empty() { Ok(()) } else { Err(BackupError::Broken { path: path(), findings }) }
 }
 
 /// Brings the tables of a backup up to date.

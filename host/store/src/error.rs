@@ -146,7 +146,7 @@ pub enum OpenError {
         known: i32,
     },
     /// The tables could not be brought up to date.
-    #[error("migration: {0}")]
+    #[error("the tables cannot be brought up to date: {}", migration(.0))]
     Migration(#[from] refinery::Error),
     /// What stands in the database cannot be read.
     #[error(transparent)]
@@ -163,6 +163,28 @@ pub enum OpenError {
     /// PostgreSQL failed, or the way to it.
     #[error("PostgreSQL: {}", reason(.0))]
     Postgres(#[from] tokio_postgres::Error),
+}
+
+impl OpenError {
+    /// PostgreSQL's own code for what its server refused (SQLSTATE), such as `28P01` for a wrong
+    /// password.
+    pub fn code(&self) -> Option<&str> {
+        let said = match self {
+            Self::Postgres(error) => error.as_db_error(),
+            Self::Migration(error) => postgres(error).and_then(|error| error.as_db_error()),
+            _ => None,
+        };
+        said.map(|said| said.code().code())
+    }
+}
+
+/// What a migration failed of, where that was PostgreSQL.
+fn postgres(error: &refinery::Error) -> Option<&tokio_postgres::Error> {
+    std::error::Error::source(error)?.downcast_ref()
+}
+
+fn migration(error: &refinery::Error) -> String {
+    postgres(error).map_or_else(|| error.to_string(), reason)
 }
 
 impl From<Error> for OpenError {

@@ -1,6 +1,7 @@
 //! Where everything durable lives: the ledger, the catalogue of services, the calls.
 //!
-//! A [`Store`] is one SQLite database in a data directory. One thread writes ([`Store`]'s
+//! A [`Store`] is a SQLite database in a data directory, or a PostgreSQL database that many hosts
+//! share. One thread of a host writes ([`Store`]'s
 //! documentation says how), a pool of connections reads. What may happen to credits is decided by
 //! [`stokehold_ledger::decide`] alone: this crate loads the rows, asks, and writes the answer.
 
@@ -37,6 +38,7 @@ mod statement;
 mod store;
 mod suspension;
 mod token;
+mod transfer;
 mod trial;
 mod verify;
 mod version;
@@ -51,7 +53,7 @@ mod sync {
 
 pub use account::AccountView;
 pub use audit::Audit;
-pub use backup::{BackupError, restore};
+pub use backup::{BackupError, restore, restore_into};
 pub use call::{CallRecord, CallStatus, NewCall, Settlement, Spent};
 pub use catalogue::{NewPack, NewService, Pack, PackChange, Service, ServiceChange, ServiceStatus};
 pub use error::{Error, OpenError};

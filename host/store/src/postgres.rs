@@ -19,7 +19,7 @@ use std::sync::Arc;
 use stokehold_ledger::Timestamp;
 
 pub use address::Address;
-pub(crate) use open::check_version;
+pub(crate) use open::{check_version, prepare};
 pub(crate) use pool::{Pool, look, read};
 pub(crate) use session::Session;
 

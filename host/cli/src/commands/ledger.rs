@@ -4,13 +4,10 @@ mod backup;
 mod statement;
 mod verify;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Subcommand;
-use stokehold_app::types::Audit;
-
 use crate::failure::Failure;
+use clap::Subcommand;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -20,33 +17,8 @@ pub(crate) enum Command {
     Statement(statement::Args),
     /// Copy all data of one moment into a file, and check the copy; also beside a running server
     Backup(backup::BackupArgs),
-    /// Make a data directory from a backup
+    /// Bring a backup back into a new data directory or an empty PostgreSQL database
     Restore(backup::RestoreArgs),
-}
-
-/// Which ledger.
-#[derive(clap::Args)]
-struct Place {
-    /// Directory of the database
-    #[arg(long, default_value = "./stokehold-data")]
-    data: PathBuf,
-    /// A PostgreSQL database instead
-    #[arg(long, value_name = "URL", env = "STOKEHOLD_STORE_DATABASE", hide_env_values = true)]
-    #[arg(conflicts_with = "data")]
-    database: Option<String>,
-}
-
-impl Place {
-    fn open(&self) -> Result<Audit, Failure> {
-        let (opened, hint) = match &self.database {
-            None => (Audit::open(&self.data), "--data names the directory that `serve` was given"),
-            Some(url) => (
-                url.parse().and_then(|address| Audit::connect(&address)),
-                "--database is the address that `serve` was given",
-            ),
-        };
-        opened.map_err(|error| Failure::new("the ledger cannot be opened", error).hint(hint))
-    }
 }
 
 pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {

@@ -1,6 +1,5 @@
 //! `stokehold serve`.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,40 +11,27 @@ use crate::bundled;
 use crate::config;
 use crate::failure::Failure;
 use crate::output;
+use crate::place::{self, Place};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Address and port to listen on [default: 127.0.0.1:8070]
     #[arg(long)]
     listen: Option<String>,
-    /// Directory of the database [default: ./stokehold-data]
-    #[arg(long)]
-    data: Option<PathBuf>,
-    /// A PostgreSQL database instead, which many hosts may share. Others of this machine see what
-    /// stands on a command line: a password is better kept in `store.database_file`
-    #[arg(long, value_name = "URL", conflicts_with = "data")]
-    database: Option<String>,
+    #[command(flatten)]
+    place: Place,
     /// Nothing here is worth money: orders are paid at once, services need no approval
     #[arg(long)]
     sandbox: bool,
-    /// The configuration file
-    #[arg(long)]
-    config: Option<PathBuf>,
     /// The operator's token; where none was ever given, the first start makes one and prints it
     #[arg(long, env = "STOKEHOLD_ADMIN_TOKEN", hide_env_values = true)]
     admin_token: Option<String>,
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
-    let mut config = config::load(args.config.as_deref())?;
+    let mut config = args.place.config()?;
     if let Some(listen) = args.listen {
         config.server.listen = listen;
-    }
-    if let Some(data) = args.data {
-        config.store.data = data;
-    }
-    if let Some(database) = args.database {
-        config.store.database = Some(database.into());
     }
     config.store.sandbox |= args.sandbox;
     config::check(&config)?;
@@ -63,19 +49,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
 pub(crate) async fn open(config: Config) -> Result<Arc<App>, Failure> {
     App::open(config).await.map_err(|error| {
         let hint = match &error {
-            OpenError::Store(stokehold_app::types::StoreOpenError::Locked { .. }) => {
-                "stop the other process, or choose another directory with --data"
-            }
-            OpenError::Store(stokehold_app::types::StoreOpenError::OtherMode { .. }) => {
-                "choose another directory with --data"
-            }
-            OpenError::Store(
-                stokehold_app::types::StoreOpenError::Postgres(_)
-                | stokehold_app::types::StoreOpenError::Address { .. },
-            ) => "is the server there, and does --database name it, its user and its database?",
-            OpenError::Store(_) | OpenError::Read(_) => {
-                "--data names the directory; `stokehold ledger verify` looks into it"
-            }
+            OpenError::Store(error) => place::mend(error),
+            OpenError::Read(_) => "`stokehold ledger verify` looks into the database",
             _ => "`stokehold config print` shows what is in effect",
         };
         Failure::new("the host cannot start", error).hint(hint)

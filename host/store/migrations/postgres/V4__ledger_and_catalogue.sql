@@ -223,7 +223,7 @@ CREATE TABLE call (
     service_id        bigint NOT NULL REFERENCES service (id),
     version_id        bigint NOT NULL REFERENCES version (id),
     account_key       bytea NOT NULL,
-    client_id         text NOT NULL,     -- what the guest knows the account by
+    client_id         text,              -- what the guest knows the account by; none on calls made before receipts were
     route             text NOT NULL,
     params_digest     text NOT NULL,     -- SHA-256, hexadecimal
     status            text NOT NULL CHECK (status IN ('queued', 'running', 'captured', 'cancelled')),

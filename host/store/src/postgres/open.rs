@@ -43,16 +43,30 @@ pub(super) fn open(
     seed: [u8; 32],
 ) -> Result<(Session, Begun), OpenError> {
     let mut db = connect(address)?;
-    // One host at a time: the lock is held until the session ends, or here.
-    db.batch("SELECT pg_advisory_lock(5475063519)")?;
-    let is_new = check_version(&db)? == 0;
-    if !is_new {
-        instance::check_mode(Db::Postgres(&db), mode)?;
-    }
-    db.migrate(&runner())?;
+    bring_up_to_date(&mut db, |db| instance::check_mode(Db::Postgres(db), mode))?;
     let begun = begin(&db, mode, seed);
     db.batch("SELECT pg_advisory_unlock(5475063519)")?;
     begun.map(|begun| (db, begun))
+}
+
+/// Connects and brings the tables up to date. No host opens the database while the session is there.
+pub(crate) fn prepare(address: &Address) -> Result<Session, OpenError> {
+    let mut db = Session::connect(address, true)?;
+    bring_up_to_date(&mut db, |_| Ok(()))?;
+    Ok(db)
+}
+
+/// One session at a time: the others wait until this one ends, or gives the lock back. `check` looks
+/// at a database that has tables.
+fn bring_up_to_date(
+    db: &mut Session,
+    check: impl FnOnce(&Session) -> Result<(), OpenError>,
+) -> Result<(), OpenError> {
+    db.batch("SELECT pg_advisory_lock(5475063519)")?;
+    if check_version(db)? != 0 {
+        check(db)?;
+    }
+    db.migrate(&runner())
 }
 
 fn runner() -> Runner {

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use stokehold_app::types::{Audit, BackupError, restore as bring_back};
+use stokehold_app::types::{self, Audit, BackupError};
 
-use super::Place;
 use crate::failure::Failure;
 use crate::output;
+use crate::place::{self, Ledger, Place};
 
 #[derive(clap::Args)]
 pub(crate) struct BackupArgs {
@@ -26,7 +26,7 @@ pub(crate) struct RestoreArgs {
 }
 
 pub(super) fn back_up(args: &BackupArgs) -> Result<ExitCode, Failure> {
-    let audit = args.place.open()?;
+    let audit = args.place.ledger()?.audit()?;
     let findings = audit.backup(&args.file).map_err(|error| {
         let hint = match &error {
             BackupError::Exists { .. } => "nothing is overwritten: choose another name",
@@ -44,18 +44,26 @@ pub(super) fn back_up(args: &BackupArgs) -> Result<ExitCode, Failure> {
 }
 
 pub(super) fn restore(args: &RestoreArgs) -> Result<ExitCode, Failure> {
-    let audit = bring_back(&args.file, &args.place.data).map_err(|error| {
+    let ledger = args.place.ledger()?;
+    let restored = match &ledger {
+        Ledger::Directory(directory) => types::restore(&args.file, directory),
+        Ledger::Database(address) => types::restore_into(&args.file, address),
+    };
+    let audit = restored.map_err(|error| {
         let hint = match &error {
-            BackupError::Exists { .. } => "a restore overwrites nothing: name an empty directory",
+            BackupError::Exists { .. } => {
+                "a restore overwrites nothing: name an empty directory or database"
+            }
             BackupError::Broken { .. } => "take an older backup",
+            BackupError::Open(error) => place::mend(error),
             _ => "a backup is a file that `stokehold ledger backup` has written",
         };
         Failure::new("nothing was restored", error).hint(hint)
     })?;
     let [accounts, holds, postings] = counted(&audit)?;
     output::out(&format!(
-        "{}: restored and verified, {accounts} accounts, {holds} holds and {postings} postings\n",
-        args.place.data.display()
+        "{ledger}: restored and verified, {accounts} accounts, {holds} holds and {postings} \
+         postings\n"
     ));
     Ok(ExitCode::SUCCESS)
 }

@@ -6,9 +6,9 @@ use serde_json::json;
 use stokehold_app::types::{AccountToken, Credits, Timestamp};
 use stokehold_server::{Amount, CSV_HEADER, Entry, parse_instant};
 
-use super::Place;
 use crate::failure::Failure;
 use crate::output;
+use crate::place::Place;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -31,7 +31,7 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let until = args.at.unwrap_or(Timestamp(i64::MAX));
-    let audit = args.place.open()?;
+    let audit = args.place.ledger()?.audit()?;
     if args.csv {
         output::out(CSV_HEADER);
         read(&audit, args, until, |entry| output::out(&entry.csv()))?;

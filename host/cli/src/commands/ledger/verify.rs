@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::Place;
 use crate::failure::Failure;
 use crate::output;
+use crate::place::Place;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -18,7 +18,7 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let audit = args.place.open()?;
+    let audit = args.place.ledger()?.audit()?;
     let read = |error| Failure::new("the ledger cannot be read", error);
     let findings = audit.verify().map_err(read)?;
     let [accounts, holds, postings] = audit.counts().map_err(read)?;
