@@ -121,11 +121,7 @@ fn rows(backup: &Path) -> BTreeMap<String, Vec<String>> {
                 "request" => "id",
                 _ => "",
             };
-            let kept = query
-                .column_names()
-                .into_iter()
-                .map(|column| column != skipped)
-                .collect::<Vec<_>>();
+            let kept = query.column_names().map(|column| column != skipped).collect::<Vec<_>>();
             let rows = query.query_map([], |row| {
                 let kept = kept.iter().enumerate().filter(|(_, kept)| **kept);
                 kept.map(|(column, _)| row.get(column)).collect::<Result<Vec<Cell>, _>>()

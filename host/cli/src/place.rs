@@ -46,7 +46,8 @@ impl Place {
         let address = config.store.address().map_err(|why| {
             Failure::new("the ledger cannot be opened", why).hint("--database or --data names it")
         })?;
-        Ok(address.map_or(Ledger::Directory(config.store.data), Ledger::Database))
+        let directory = Ledger::Directory(config.store.data);
+        Ok(address.map_or(directory, |address| Ledger::Database(Box::new(address))))
     }
 }
 
@@ -55,7 +56,7 @@ pub(crate) enum Ledger {
     /// In a data directory.
     Directory(PathBuf),
     /// In a PostgreSQL database.
-    Database(DatabaseAddress),
+    Database(Box<DatabaseAddress>),
 }
 
 impl Ledger {
