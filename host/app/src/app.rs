@@ -196,7 +196,7 @@ async fn follow(app: Weak<App>) {
     loop {
         period.tick().await;
         let Some(app) = app.upgrade() else { return };
-        match app.catalogue.catch_up(&app.store).await {
+        match app.catch_up().await {
             Ok(()) => {}
             Err(StoreError::Stopped) => return,
             Err(error) => tracing::warn!(%error, "changes of services cannot be followed"),
@@ -205,6 +205,13 @@ async fn follow(app: Weak<App>) {
 }
 
 impl App {
+    async fn catch_up(&self) -> Result<(), StoreError> {
+        if self.catalogue.catch_up(&self.store).await? {
+            self.breakers.follow(self.store.suspensions().await?);
+        }
+        Ok(())
+    }
+
     async fn sweep(self: &Arc<Self>) -> Result<(), StoreError> {
         self.store.expire_holds().await?;
         let cut_off = self.store.recover_calls().await?;

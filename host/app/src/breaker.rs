@@ -67,17 +67,10 @@ impl Breakers {
     /// `suspended` are the versions that were suspended when the host stopped: they rest once more.
     pub(crate) fn new(calls: &Calls, suspended: Vec<(VersionId, Suspension)>) -> Self {
         let pause = Duration::from_secs(calls.breaker_pause_s);
-        let open = |(version, suspension): (VersionId, Suspension)| {
-            let failures = suspension.failures;
-            let until = Instant::now() + pause;
-            let open = Some(Open { suspension, until, is_tried: false });
-            (version, Breaker { failures, open })
-        };
-        let versions = match calls.breaker_failures {
-            0 => HashMap::new(),
-            _ => suspended.into_iter().map(open).collect(),
-        };
-        Self { failures_max: calls.breaker_failures, pause, versions: Mutex::new(versions) }
+        let breakers =
+            Self { failures_max: calls.breaker_failures, pause, versions: Mutex::default() };
+        breakers.follow(suspended);
+        breakers
     }
 
     /// Lets a call through, or says when to come back.
@@ -103,8 +96,32 @@ impl Breakers {
 
     /// Notes that a version is suspended from now on.
     pub(crate) fn open(&self, version: VersionId, suspension: Suspension) {
-        let open = Open { suspension, until: Instant::now() + self.pause, is_tried: false };
-        self.lock().entry(version).or_default().open = Some(open);
+        self.lock().entry(version).or_default().open = Some(self.rest(suspension));
+    }
+
+    /// Follows what is stored, where other hosts have suspended versions or let them go on.
+    pub(crate) fn follow(&self, stored: Vec<(VersionId, Suspension)>) {
+        if self.failures_max == 0 {
+            return;
+        }
+        let mut stored: HashMap<_, _> = stored.into_iter().collect();
+        let mut versions = self.lock();
+        for (version, breaker) in versions.iter_mut() {
+            let known = breaker.open.as_ref().map(|open| &open.suspension);
+            let now = stored.remove(version);
+            if known != now.as_ref() {
+                breaker.failures = now.as_ref().map_or(0, |suspension| suspension.failures);
+                breaker.open = now.map(|suspension| self.rest(suspension));
+            }
+        }
+        for (version, suspension) in stored {
+            let failures = suspension.failures;
+            versions.insert(version, Breaker { failures, open: Some(self.rest(suspension)) });
+        }
+    }
+
+    fn rest(&self, suspension: Suspension) -> Open {
+        Open { suspension, until: Instant::now() + self.pause, is_tried: false }
     }
 
     /// Forgets what was held against a version. Answers whether it was suspended.
@@ -218,6 +235,24 @@ mod tests {
         assert_eq!(breakers.suspension(VERSION).expect("it is suspended").failures, 3);
         assert!(breakers.reset(VERSION));
         assert_eq!(call(&breakers, Fails), None);
+    }
+
+    #[test]
+    fn what_other_hosts_have_found_out_counts_here() {
+        let breakers = breakers(Duration::from_mins(1));
+        let (other, since) = (VersionId(8), Timestamp(0));
+        let suspension = Suspension { outcome: "trap".into(), failures: 5, since };
+        breakers.follow(vec![(other, suspension.clone())]);
+        assert!(breakers.admit(other).is_err(), "another host has suspended it");
+        for _ in 0..3 {
+            call(&breakers, Fails);
+        }
+        let own = breakers.suspension(VERSION).expect("it is suspended");
+        breakers.follow(vec![(other, suspension), (VERSION, own)]);
+        assert!(breakers.admit(other).is_err() && breakers.admit(VERSION).is_err());
+        breakers.follow(Vec::new());
+        assert_eq!(call(&breakers, Fails), None, "another host lets it go on");
+        assert!(breakers.admit(other).is_ok());
     }
 
     #[test]

@@ -98,12 +98,13 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// Reads again what has changed, where anything has: another host may have done it.
-    pub(crate) async fn catch_up(&self, store: &Store) -> Result<(), StoreError> {
+    /// Reads again what has changed, where anything has: another host may have done it. Answers
+    /// whether anything has.
+    pub(crate) async fn catch_up(&self, store: &Store) -> Result<bool, StoreError> {
         // What changes after this was read is read again the next time.
         let version = store.catalogue_version().await?;
         if self.version.load(Ordering::Relaxed) == version {
-            return Ok(());
+            return Ok(false);
         }
         let _changing = self.changing.lock().await;
         for service in store.services().await? {
@@ -115,7 +116,7 @@ impl Catalogue {
             self.insert(Arc::new(live(store, &self.reach, service, active).await?));
         }
         self.version.store(version, Ordering::Relaxed);
-        Ok(())
+        Ok(true)
     }
 
     pub(crate) fn by_name(&self, name: &str) -> Option<Arc<Live>> {

@@ -27,13 +27,13 @@ impl Store {
         .await
     }
 
-    /// Suspends a version, or keeps it suspended.
+    /// Suspends a version, or keeps it suspended: on every host, as a change of the catalogue.
     pub async fn suspend_version(
         &self,
         version: VersionId,
         suspension: Suspension,
     ) -> Result<(), Error> {
-        self.write(move |db, _| {
+        self.write_catalogue(move |db, _| {
             let Suspension { outcome, failures, since } = &suspension;
             db.execute(
                 "INSERT INTO suspension (version_id, outcome, failures, since) \
@@ -49,7 +49,7 @@ impl Store {
 
     /// Lets a version take calls again.
     pub async fn resume_version(&self, version: VersionId) -> Result<(), Error> {
-        self.write(move |db, _| {
+        self.write_catalogue(move |db, _| {
             let sql = "DELETE FROM suspension WHERE version_id = ?1";
             db.execute(sql, values![version.0]).map(drop)
         })
