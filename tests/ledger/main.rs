@@ -2,7 +2,8 @@
 //!
 //! `model` holds the rules once more, as plainly as they can be written; `property` runs random
 //! steps on the model and on the store and compares every answer. The others each take one claim,
-//! of a store in SQLite and of one in PostgreSQL: many at once, data altered by hand, a store that is closed and opened, a process that is killed.
+//! of a store in SQLite and of one in PostgreSQL: many at once, data altered by hand, a store that
+//! is closed and opened, a process that is killed.
 
 mod calls;
 mod concurrency;

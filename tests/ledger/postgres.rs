@@ -310,7 +310,7 @@ async fn what_cannot_be_known_is_answered_so_and_the_store_goes_on() {
         is_cut.load(Ordering::SeqCst).then_some(Cut::AfterCommit)
     });
     let url = Postgres::url_at(relay.address());
-    let store = try_connect(&url, Mode::Sandbox).await.expect("a store");
+    let store = Arc::new(try_connect(&url, Mode::Sandbox).await.expect("a store"));
     let (service, anna) = (service(&store, "coalroller").await, token("anna"));
     give(&store, service, &anna, 10).await;
     cut.store(true, Ordering::SeqCst);
@@ -320,10 +320,9 @@ async fn what_cannot_be_known_is_answered_so_and_the_store_goes_on() {
     assert!(store.ping().await.is_err(), "nothing can be written");
     cut.store(false, Ordering::SeqCst);
     relay.open();
-    tokio::task::block_in_place(|| {
-        let ping = || Handle::current().block_on(store.ping()).ok();
-        poll::until("the store goes on", ping);
-    });
+    let (asked, runtime) = (store.clone(), Handle::current());
+    let goes_on = move || poll::until("the store goes on", || runtime.block_on(asked.ping()).ok());
+    tokio::task::spawn_blocking(goes_on).await.expect("it goes on");
     // It did take place: the answer alone was lost.
     assert_eq!(view(&store, service, &anna).await, Some([10, 7, 3]));
     assert_clean(&store).await;

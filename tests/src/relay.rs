@@ -54,7 +54,7 @@ impl Relay {
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let shared = accepting.clone();
-                thread::spawn(move || shared.serve(client));
+                thread::spawn(move || shared.serve(&client));
             }
         });
         Self { address, shared }
@@ -83,7 +83,7 @@ impl Relay {
 
 impl Shared {
     /// Serves one connection until it ends. Whatever fails, fails for both sides.
-    fn serve(&self, client: TcpStream) {
+    fn serve(&self, client: &TcpStream) {
         if self.is_shut.load(Ordering::SeqCst) {
             return;
         }
@@ -98,7 +98,7 @@ impl Shared {
             thread::spawn(move || answer(back.1, back.0, &deaf))
         };
         // The end of a connection is no news here.
-        let _ = self.ask(&client, &server, &deaf);
+        let _ = self.ask(client, &server, &deaf);
         let _ = client.shutdown(Shutdown::Both);
         let _ = server.shutdown(Shutdown::Both);
         let _ = answers.join();
