@@ -60,7 +60,7 @@ fn lived_in(data: &Path) -> Claims {
 
     sell(&server, "broken", &upload::manifest("broken", ""), &guest::trapping());
     let anna = json!({ "account_token": "anna" });
-    server.client().rpc("/services/broken/do", &anna).fault("");
+    server.client().rpc("/services/broken/do", &anna).fault("ServiceFault");
     let manifest = upload::manifest("long", "").replace("10_000_000", LONG);
     sell(&server, "long", &manifest, &guest::looping());
     let patient = server.client().with("Prefer", "respond-async");
@@ -121,11 +121,7 @@ fn rows(backup: &Path) -> BTreeMap<String, Vec<String>> {
                 "request" => "id",
                 _ => "",
             };
-            let kept = query
-                .column_names()
-                .into_iter()
-                .map(|column| column != skipped)
-                .collect::<Vec<_>>();
+            let kept = query.column_names().map(|column| column != skipped).collect::<Vec<_>>();
             let rows = query.query_map([], |row| {
                 let kept = kept.iter().enumerate().filter(|(_, kept)| **kept);
                 kept.map(|(column, _)| row.get(column)).collect::<Result<Vec<Cell>, _>>()

@@ -33,7 +33,9 @@ impl App {
                 match self.store.create_token(Role::Operator, name, hash).await {
                     Ok(_) => Ok(None),
                     // Another host that starts at this moment was quicker.
-                    Err(StoreError::Taken(_)) if self.store.token(hash).await?.is_some() => Ok(None),
+                    Err(StoreError::Taken(_)) if self.store.token(hash).await?.is_some() => {
+                        Ok(None)
+                    }
                     Err(StoreError::Taken(_)) => Err(Error::Conflict(
                         "the operator's token was revoked: choose another".into(),
                     )),

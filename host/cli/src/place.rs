@@ -46,7 +46,10 @@ impl Place {
         let address = config.store.address().map_err(|why| {
             Failure::new("the ledger cannot be opened", why).hint("--database or --data names it")
         })?;
-        Ok(address.map_or(Ledger::Directory(config.store.data), Ledger::Database))
+        Ok(match address {
+            None => Ledger::Directory(config.store.data),
+            Some(address) => Ledger::Database(address.into()),
+        })
     }
 }
 
@@ -55,7 +58,7 @@ pub(crate) enum Ledger {
     /// In a data directory.
     Directory(PathBuf),
     /// In a PostgreSQL database.
-    Database(DatabaseAddress),
+    Database(Box<DatabaseAddress>),
 }
 
 impl Ledger {

@@ -88,7 +88,7 @@ pub(crate) fn export(from: Db<'_>, into: &Connection) -> Result<(), Error> {
     into.execute_batch(EMPTY)?;
     for table in TABLES {
         let shape = into.prepare(&format!("SELECT * FROM {}", table.name))?;
-        let names: Vec<_> = shape.column_names().into_iter().collect();
+        let names: Vec<_> = shape.column_names().collect();
         let marks: Vec<_> = (1..=names.len()).map(|number| format!("?{number}")).collect();
         let (names, marks) = (names.join(", "), marks.join(", "));
         let insert = format!("INSERT INTO {} ({names}) VALUES ({marks})", table.name);
