@@ -5,13 +5,24 @@ use std::process::Command;
 /// So many take some ten seconds.
 const CYCLES: &str = "10";
 
-#[test]
-fn nothing_is_lost_or_made_up_in_a_few_crashes() {
+#[track_caller]
+fn nothing_is_lost(options: &[&str]) {
     let mut crash = Command::new(env!("CARGO_BIN_EXE_stokehold-crash"));
-    crash.args(["--cycles", CYCLES]).env("STOKEHOLD_BIN", stokehold_tests::binary::path());
-    let output = crash.output().expect("it starts");
+    crash.args(["--cycles", CYCLES]).args(options);
+    let output = crash.env("STOKEHOLD_BIN", stokehold_tests::binary::path()).output();
+    let output = output.expect("it starts");
     let said = String::from_utf8_lossy(&output.stdout);
     let failed = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}{failed}");
     assert!(said.contains("violations 0"), "{said}");
+}
+
+#[test]
+fn nothing_is_lost_or_made_up_in_a_few_crashes() {
+    nothing_is_lost(&[]);
+}
+
+#[test]
+fn nothing_is_lost_or_made_up_on_postgresql_where_it_crashes_too() {
+    nothing_is_lost(&["--store", "postgres", "--kill-database"]);
 }

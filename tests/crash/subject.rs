@@ -104,9 +104,17 @@ impl Subject {
         (ran.code != Some(0)).then(|| format!("verify: {}{}", ran.stdout, ran.stderr))
     }
 
-    /// Keeps the data, for whoever wants to look into what went wrong.
+    /// Keeps the data, for whoever wants to look into what went wrong: of a PostgreSQL server, which
+    /// ends with this program, a backup.
     pub(crate) fn keep(self) -> PathBuf {
-        self.directory.keep()
+        let place = place(&self.directory, self.postgres.as_ref());
+        let kept = self.directory.keep();
+        if self.postgres.is_some() {
+            let file = kept.join("postgres.backup");
+            let file = file.to_str().expect("a path of text");
+            binary::run(&["ledger", "backup", file, &place[0], &place[1]]).success();
+        }
+        kept
     }
 }
 

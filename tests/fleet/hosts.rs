@@ -160,6 +160,15 @@ fn what_one_host_changes_reaches_the_other() {
 }
 
 #[test]
+fn a_zero_character_keeps_nobody_out() {
+    let fleet = Fleet::start();
+    let key = fleet.sell("teller", &upload::manifest("teller", ""), &saying('1'), 10);
+    authorize(&fleet.one.client(), &key, "a\0b").expect("a hold");
+    assert_eq!(fleet.postgres.sql("SELECT description FROM hold"), "a\u{FFFD}b");
+    assert_clean(&fleet.postgres);
+}
+
+#[test]
 fn what_a_killed_host_was_running_is_cancelled_by_the_other() {
     let mut fleet = Fleet::start();
     let manifest = upload::manifest("long", "").replace("10_000_000", LONG);

@@ -46,7 +46,7 @@ fn lived_in(data: &Path) -> Claims {
             &json!({ "credits": 0.25, "reason": "für \"Ännä\"" }),
         )
         .expect(201);
-    operator.send("PUT", "/api/v1/eligible-databases/db-1", None).expect(200);
+    operator.send("PUT", "/api/v1/eligible-databases/db-1", None).expect(204);
     let trial = json!({ "key": key, "account_token": "ben", "credit": 0.001, "dbuuid": "db-1" });
     server.client().rpc("/iap/1/authorize", &trial);
     let warning = json!({ "account_token": "anna", "warning_threshold": 9.5,
@@ -60,7 +60,7 @@ fn lived_in(data: &Path) -> Claims {
 
     sell(&server, "broken", &upload::manifest("broken", ""), &guest::trapping());
     let anna = json!({ "account_token": "anna" });
-    server.client().rpc("/services/broken/do", &anna).fault("");
+    server.client().rpc("/services/broken/do", &anna).fault("ServiceFault");
     let manifest = upload::manifest("long", "").replace("10_000_000", LONG);
     sell(&server, "long", &manifest, &guest::looping());
     let patient = server.client().with("Prefer", "respond-async");

@@ -25,17 +25,22 @@ impl App {
         let known = tokens.iter().any(|token| token.role == Role::Operator);
         match given {
             Some(given) => {
-                if self.store.token(given.hash()).await?.is_none() {
-                    let name = FIRST_TOKEN.to_owned();
-                    let made = self.store.create_token(Role::Operator, name, given.hash()).await;
-                    made.map_err(|error| match error {
-                        StoreError::Taken(_) => Error::Conflict(
-                            "the operator's token was revoked: choose another".into(),
-                        ),
-                        error => error.into(),
-                    })?;
+                let hash = given.hash();
+                if self.store.token(hash).await?.is_some() {
+                    return Ok(None);
                 }
-                Ok(None)
+                let name = FIRST_TOKEN.to_owned();
+                match self.store.create_token(Role::Operator, name, hash).await {
+                    Ok(_) => Ok(None),
+                    // Another host that starts at this moment was quicker.
+                    Err(StoreError::Taken(_)) if self.store.token(hash).await?.is_some() => {
+                        Ok(None)
+                    }
+                    Err(StoreError::Taken(_)) => Err(Error::Conflict(
+                        "the operator's token was revoked: choose another".into(),
+                    )),
+                    Err(error) => Err(error.into()),
+                }
             }
             None if known => Ok(None),
             None => {

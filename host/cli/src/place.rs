@@ -46,8 +46,10 @@ impl Place {
         let address = config.store.address().map_err(|why| {
             Failure::new("the ledger cannot be opened", why).hint("--database or --data names it")
         })?;
-        let directory = Ledger::Directory(config.store.data);
-        Ok(address.map_or(directory, |address| Ledger::Database(Box::new(address))))
+        Ok(match address {
+            None => Ledger::Directory(config.store.data),
+            Some(address) => Ledger::Database(address.into()),
+        })
     }
 }
 

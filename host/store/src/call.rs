@@ -21,6 +21,7 @@ use crate::replay::{self, Once};
 use crate::row;
 use crate::spending::Spender;
 use crate::store::Store;
+use crate::text;
 use crate::trial::{Use, Uses};
 use crate::working_set::{SettledCall, WorkingSet};
 
@@ -195,7 +196,8 @@ impl Store {
         self.begin(new, Some(once)).await
     }
 
-    async fn begin(&self, new: NewCall, once: Option<Once>) -> Result<Option<CallId>, Error> {
+    async fn begin(&self, mut new: NewCall, once: Option<Once>) -> Result<Option<CallId>, Error> {
+        text::make_storable([&mut new.route].into_iter().chain(&mut new.description));
         let op = |new: Arc<NewCall>, may_have_trial| {
             let key = new.account_token.key();
             Begin { new, key, once, may_have_trial }
@@ -222,8 +224,9 @@ impl Store {
         &self,
         id: CallId,
         settlement: Settlement,
-        spent: Spent,
+        mut spent: Spent,
     ) -> Result<(Credits, Option<Refusal>), Error> {
+        text::make_storable([&mut spent.log].into_iter().chain(&mut spent.error));
         self.submit(Settle { id, settlement, spent: Arc::new(spent) }).await
     }
 

@@ -17,6 +17,7 @@ use crate::replay::{self, Once, RequestDigest};
 use crate::row::{self, HOLD};
 use crate::seal::Seal;
 use crate::store::Store;
+use crate::text;
 use crate::trial::{Use, Uses};
 use crate::working_set::WorkingSet;
 
@@ -70,7 +71,8 @@ impl Uses for NewHold {
 
 impl Store {
     /// Sets credits of the account aside and answers the hold's id.
-    pub async fn authorize(&self, new: NewHold) -> Result<HoldId, Error> {
+    pub async fn authorize(&self, mut new: NewHold) -> Result<HoldId, Error> {
+        text::make_storable(&mut new.description);
         let id = HoldId(Uuid::now_v7());
         let op = |new: Arc<NewHold>, may_have_trial| {
             let account = new.token.is_chargeable().then(|| new.token.key());

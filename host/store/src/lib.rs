@@ -37,6 +37,7 @@ mod sqlite;
 mod statement;
 mod store;
 mod suspension;
+mod text;
 mod token;
 mod transfer;
 mod trial;

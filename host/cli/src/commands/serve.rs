@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use stokehold_app::{App, Config, Manifest, OpenError, Secret};
+use stokehold_app::{App, Config, Error, Manifest, OpenError, Secret};
 use stokehold_server::Host;
 use tokio::net::TcpListener;
 
@@ -38,8 +38,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
 
     let listener = listen(&mut config).await?;
     let host = Host::new(open(config).await?);
-    greet(&host, args.admin_token).await?;
+    // Who reads that it listens may ask it to stop.
     let stop = stop_signal()?;
+    greet(&host, args.admin_token).await?;
     stokehold_server::serve(host, listener, stop)
         .await
         .map_err(|error| Failure::new("the server broke off", error))?;
@@ -85,9 +86,15 @@ async fn greet(host: &Host, admin_token: Option<String>) -> Result<(), Failure> 
         let upload = bundled::coal_roller();
         let manifest = Manifest::parse(Manifest::FILE_NAME, &upload.manifest)
             .map_err(|error| Failure::new("the bundled service is broken", error))?;
-        let key = bundled::publish(app, &manifest, upload).await.map_err(failed)?;
         let name = bundled::NAME;
-        output::out(&format!("service key of {name}, shown only now: {}\n", key.reveal()));
+        match bundled::publish(app, &manifest, upload).await {
+            Ok(key) => {
+                output::out(&format!("service key of {name}, shown only now: {}\n", key.reveal()));
+            }
+            // Another host that starts at this moment was quicker, and shows its key.
+            Err(Error::Conflict(_)) => {}
+            Err(error) => return Err(failed(error)),
+        }
     }
     let mode = if app.config().store.sandbox { " (sandbox)" } else { "" };
     output::out(&format!("listening on {}{mode}\n", host.base_url));
