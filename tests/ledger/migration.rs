@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use stokehold_ledger::{AccountToken, CallId, HoldId, Refusal, ServiceId};
-use stokehold_store::{CallStatus, Error, Mode, NewHold, OpenError, Settlement, Store};
+use stokehold_store::{CallStatus, Error, Mode, NewHold, Once, OpenError, Settlement, Store};
 use tempfile::{TempDir, tempdir};
 use uuid::Uuid;
 
@@ -20,10 +20,19 @@ fn anna() -> AccountToken {
 
 /// A database of the first version, in a directory of its own.
 fn of_version_1() -> TempDir {
+    of(include_str!("v1.sql"))
+}
+
+/// A database of the second version.
+fn of_version_2() -> TempDir {
+    of(include_str!("v2.sql"))
+}
+
+fn of(fixture: &str) -> TempDir {
     let directory = tempdir().expect("a directory");
     let db = beside(directory.path());
     db.pragma_update(None, "journal_mode", "wal").expect("a write-ahead log");
-    db.execute_batch(include_str!("v1.sql")).expect("the fixture");
+    db.execute_batch(fixture).expect("the fixture");
     directory
 }
 
@@ -83,6 +92,64 @@ async fn what_version_1_answered_is_answered_again() {
     // It was refused, and what was asked for was not kept.
     ask("b", 1).await.expect("a hold");
     assert_clean(&store).await;
+}
+
+/// The service of the fixture of version 2 that anna has credits for.
+const SMOKER: ServiceId = ServiceId(2);
+
+#[tokio::test]
+async fn what_version_2_knew_is_known_and_ended() {
+    let directory = of_version_2();
+    let store = open(directory.path());
+    assert_clean(&store).await;
+    assert_eq!(view(&store, SMOKER, &anna()).await, Some([543_500_000, 8_700_000, 534_800_000]));
+    assert_eq!(store.due_warnings(9).await.expect("they are read").len(), 1);
+    let open_hold = HoldId(Uuid::from_u128(0x01a2_05ca_c33f_7422_93ff_4838_5643_752b));
+    let captured = store.capture(SMOKER, open_hold, None).await;
+    assert_eq!(captured.expect("a capture"), credits(700_000));
+    assert_eq!(view(&store, SMOKER, &anna()).await, Some([542_800_000, 8_000_000, 534_800_000]));
+    assert_clean(&store).await;
+}
+
+#[tokio::test]
+async fn what_version_2_answered_is_answered_again() {
+    let directory = of_version_2();
+    let far = "UPDATE instance SET last_instant = 9000000000000000; \
+               UPDATE replay SET at = 9000000000000000, day = 104166;";
+    beside(directory.path()).execute_batch(far).expect("it is ahead");
+    let store = open(directory.path());
+    // The digest of the request, as version 2 has kept it.
+    let request = "173E38B1F003F903905FC6F16F5147C9309D27414F636159A04F7C778D614703";
+    let new = NewHold { request: Some(digest(request)), ..new_hold(SMOKER, &anna(), 700_000) };
+    let held = store.authorize(new).await.expect("the hold of then");
+    assert_eq!(held.to_string(), "01a205cac33f742293ff48385643752b");
+    let ask = async |key, fingerprint| {
+        let once = Once { key: digest(key), fingerprint: digest(fingerprint) };
+        store.authorize(NewHold { once: Some(once), ..new_hold(SMOKER, &anna(), 1) }).await
+    };
+    let held = ask(
+        "2A38778EF7DD622DCB29CAEB7F63DD34FBB60A1581B87318B432D7449592E7C7",
+        "8A8EAC209C30AE8EDD46F3066B9FAE188E4D8B287612753D9CE428F8CA4B7203",
+    );
+    let held = held.await.expect("the hold of then");
+    assert_eq!(held.to_string(), "01a205cac3467153b8b317eaca7eeeec");
+    let short = ask(
+        "5B6AF0F739337223C0674F53E7167022CE975DAD899D35647A3148A5895786CA",
+        "281A828B9FEF13DCE018CA3C7C7C520175E728F80E49F80549FBD17B30D5A143",
+    );
+    let short = short.await;
+    let refusal = Refusal::InsufficientCredits {
+        needed: credits(5_000_000_000),
+        available: credits(547_300_000),
+    };
+    assert!(matches!(&short, Err(Error::Refused(why)) if *why == refusal), "{short:?}");
+    assert_clean(&store).await;
+}
+
+fn digest(hexadecimal: &str) -> [u8; 32] {
+    std::array::from_fn(|byte| {
+        u8::from_str_radix(&hexadecimal[2 * byte..2 * byte + 2], 16).expect("a digit")
+    })
 }
 
 #[test]
