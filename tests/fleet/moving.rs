@@ -22,14 +22,18 @@ const SETTINGS: [(&str, &str); 3] = [
     ("STOKEHOLD_CALLS_BREAKER_FAILURES", "1"),
 ];
 
+/// A stop does not wait for the call that goes on for ever.
+const AT_ONCE: [(&str, &str); 1] = [("STOKEHOLD_SERVER_GRACE_S", "0")];
+
 /// More fuel than any test burns, for one credit.
 const LONG: &str = "1_000_000_000_000_000";
 
 /// What a client has to have in its hands to go on.
 struct Claims {
     key: String,
-    /// A hold that is open.
+    /// A hold that is open, and what it is described by.
     hold: String,
+    description: String,
 }
 
 /// Something of everything, then the end by a kill: in the middle of a call, with another one waiting.
@@ -61,14 +65,14 @@ fn lived_in(data: &Path) -> Claims {
     sell(&server, "broken", &upload::manifest("broken", ""), &guest::trapping());
     let anna = json!({ "account_token": "anna" });
     server.client().rpc("/services/broken/do", &anna).fault("ServiceFault");
-    let manifest = upload::manifest("long", "").replace("10_000_000", LONG);
+    let manifest = upload::manifest("long", "credits_per_call = 1\n").replace("10_000_000", LONG);
     sell(&server, "long", &manifest, &guest::looping());
     let patient = server.client().with("Prefer", "respond-async");
     for _ in 0..2 {
         patient.rpc("/services/long/do", &anna).expect(202);
     }
     server.kill();
-    Claims { key, hold }
+    Claims { key, hold, description: "open".into() }
 }
 
 fn sell(server: &Server, name: &str, manifest: &str, component: &[u8]) {
@@ -86,7 +90,8 @@ fn authorize(server: &Server, key: &str, credit: f64, description: &str) -> Stri
 
 /// The claims of before are good, and whatever is new gets an id of its own.
 fn assert_goes_on(server: &Server, claims: &Claims) -> Claims {
-    assert_eq!(authorize(server, &claims.key, 1.0, "open"), claims.hold, "a repeat is recognised");
+    let again = authorize(server, &claims.key, 1.0, &claims.description);
+    assert_eq!(again, claims.hold, "a repeat is recognised");
     let capture = json!({ "key": claims.key, "token": claims.hold });
     server.client().rpc("/iap/1/capture", &capture).result();
     let operator = server.operator();
@@ -100,8 +105,9 @@ fn assert_goes_on(server: &Server, claims: &Claims) -> Claims {
     upload::upload(&operator, "broken", &version, &guest::echo()).expect(201);
     let call = json!({ "account_token": "anna", "n": 7 });
     assert_eq!(server.client().rpc("/services/broken/do", &call).result(), json!({ "n": 7 }));
-    let hold = authorize(server, &claims.key, 1.0, &format!("after {}", claims.hold));
-    Claims { key: claims.key.clone(), hold }
+    let description = format!("after {}", claims.hold);
+    let hold = authorize(server, &claims.key, 1.0, &description);
+    Claims { key: claims.key.clone(), hold, description }
 }
 
 /// The rows of every table of a backup, in an order of their own. Where rows of requests stand tells
@@ -166,11 +172,8 @@ fn a_ledger_moves_to_postgresql_and_back_with_every_row() {
     }
     assert_eq!(before.len(), after.len());
 
-    let server = Server::start(
-        beside.path(),
-        &["--sandbox", "--database", &url],
-        &[("STOKEHOLD_CALLS_BREAKER_FAILURES", "1")],
-    );
+    let moved = ["--sandbox", "--database", &url];
+    let server = Server::start(beside.path(), &moved, &AT_ONCE);
     let claims = assert_goes_on(&server, &claims);
     // Beside the server that runs.
     back_up(["--database", &url], &third);
@@ -179,7 +182,7 @@ fn a_ledger_moves_to_postgresql_and_back_with_every_row() {
 
     let home = path(&files, "home");
     restore(&third, ["--data", text(&home)]);
-    let server = Server::sandbox(&home);
+    let server = Server::sandbox_with(&home, &AT_ONCE);
     assert_goes_on(&server, &claims);
     server.stop();
     server::assert_clean(&home);
