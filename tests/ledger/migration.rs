@@ -119,7 +119,7 @@ async fn what_version_2_answered_is_answered_again() {
     beside(directory.path()).execute_batch(far).expect("it is ahead");
     let store = open(directory.path());
     // The digest of the request, as version 2 has kept it.
-    let request = "173E38B1F003F903905FC6F16F5147C9309D27414F636159A04F7C778D614703";
+    let request = "173E38B1F003F905903FC6F16F5147C9309D27414F636159A04F7C778D614703";
     let new = NewHold { request: Some(digest(request)), ..new_hold(SMOKER, &anna(), 700_000) };
     let held = store.authorize(new).await.expect("the hold of then");
     assert_eq!(held.to_string(), "01a205cac33f742293ff48385643752b");
