@@ -107,8 +107,7 @@ fn ids(db: Db<'_>, key: AccountKey) -> Result<Vec<i64>, Error> {
 fn load(db: Db<'_>, key: AccountKey, now: Timestamp) -> Result<Vec<OwnAccount>, Error> {
     let own = db.query(
         "SELECT account.id, service.name, balance, CAST(balance - held + coalesce((SELECT sum(amount) \
-         FROM hold WHERE state = 0 AND hold.service_id = account.service_id \
-         AND account_id = account.id AND expires_at <= ?2), 0) AS bigint), \
+         FROM hold WHERE state = 0 AND account_id = account.id AND expires_at <= ?2), 0) AS bigint), \
          coalesce(warn_at, 0), refill_at, refill_pack \
          FROM account JOIN service ON service.id = account.service_id \
          WHERE key = ?1 ORDER BY service.name",
