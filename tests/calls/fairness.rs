@@ -7,7 +7,7 @@ use stokehold_tests::http::Reply;
 use stokehold_tests::server::{Server, assert_clean};
 use stokehold_tests::{guest, poll};
 
-use crate::{LONG, directory, manifest, path, queue, sell, until_ended, until_status};
+use crate::{LONG, anna, directory, manifest, path, queue, sell, until_ended, until_status};
 
 const SETTINGS: [(&str, &str); 2] =
     [("STOKEHOLD_CALLS_RUNNING_MAX", "1"), ("STOKEHOLD_CALLS_WAIT_S_MAX", "60")];
@@ -21,7 +21,8 @@ fn started(record: &Value) -> String {
 
 fn start(data: &std::path::Path) -> Server {
     let server = Server::sandbox_with(data, &SETTINGS);
-    let work = guest::working(50_000_000);
+    // Far longer than a request takes to arrive.
+    let work = guest::working(200_000_000);
     // Its price is fixed: what is queued needs no place to be quoted in.
     sell(&server, "busy", &manifest("busy", LONG, "credits_per_call = 1\n"), &work);
     sell(&server, "quiet", &manifest("quiet", LONG, ""), &guest::echo());
@@ -53,8 +54,12 @@ fn a_busy_service_waits_for_itself() {
 fn who_waits_goes_before_the_queue() {
     let data = directory();
     let server = start(data.path());
+    // The one place is taken until all of the queue stands in line.
+    sell(&server, "long", &manifest("long", LONG, ""), &guest::looping());
+    let long = queue(&server, "long");
+    until_status(&server, &long, "running");
     let queued: Vec<_> = (0..BUSY).map(|_| queue(&server, "busy")).collect();
-    until_status(&server, &queued[0], "running");
+    anna(&server).send("POST", &format!("{long}/cancel"), None).expect(200);
     let waited = server.client().rpc(&path("busy"), &crate::params());
     waited.result();
     let waited = started(&server.record(&waited));
