@@ -1,5 +1,5 @@
 -- Instants are microseconds since 1970 in UTC, credits are millionths, money is cents. The tables are those of SQLite's
--- version 4; what holds is said again for whoever opens the database with another program. References of the tables
+-- version 3; what holds is said again for whoever opens the database with another program. References of the tables
 -- that every operation writes are left to `ledger verify`: a lookup for each would cost as much as the writes.
 
 CREATE TABLE instance (

@@ -27,6 +27,7 @@ CREATE TABLE call (
     created_at        INTEGER NOT NULL,
     started_at        INTEGER,           -- when it left the queue
     ended_at          INTEGER,
+    host_id           INTEGER,           -- the host that it waits or runs on; none once it has ended
     CHECK ((status IN ('queued', 'running')) = (ended_at IS NULL)),
     CHECK (status <> 'queued' OR started_at IS NULL)
 ) STRICT, WITHOUT ROWID;
@@ -36,7 +37,7 @@ SELECT id, service_id, version_id, account_key, route, params_digest, status, ou
     price_list, credits, fuel_bought, fuel_used, memory_peak_bytes, duration_ms, created_at, created_at, ended_at
 FROM call_before;
 DROP TABLE call_before;
-CREATE INDEX call_open ON call (status) WHERE ended_at IS NULL;
+CREATE INDEX call_open ON call (status, host_id) WHERE ended_at IS NULL;
 
 -- What a queued call is to be made with, until it starts.
 CREATE TABLE queued_call (
@@ -76,3 +77,38 @@ CREATE TABLE signing_key (
     public     BLOB NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT;
+
+-- The hosts that share a database. With SQLite there is one at a time.
+CREATE TABLE host (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    name         TEXT NOT NULL,
+    batch        INTEGER NOT NULL DEFAULT 0,  -- how many transactions it has committed: the fence
+    last_instant INTEGER NOT NULL DEFAULT 0,  -- its clock never goes behind it
+    started_at   INTEGER NOT NULL,
+    lease_until  INTEGER NOT NULL             -- the others take over what it does after that
+) STRICT;
+
+-- Rises with every change of the catalogue, so that every host hears of it.
+ALTER TABLE instance ADD COLUMN catalogue INTEGER NOT NULL DEFAULT 0;
+
+-- The host that is sending a mail, while it is.
+ALTER TABLE outbox ADD COLUMN host_id INTEGER;
+
+-- A request that has made a hold is found by its text for a day. Rows stand in the order of their arrival; what finds
+-- them by their digest is in the memory of the process that writes.
+CREATE TABLE request (
+    id      INTEGER PRIMARY KEY,
+    digest  BLOB NOT NULL,               -- SHA-256 of whose request it is and its text
+    hold_id BLOB NOT NULL,
+    at      INTEGER NOT NULL
+) STRICT;
+INSERT INTO request (digest, hold_id, at)
+SELECT key, unhex(replace(answer, '-', '')), at FROM replay WHERE fingerprint = zeroblob(32) ORDER BY at;
+DELETE FROM replay WHERE fingerprint = zeroblob(32);
+
+-- What is due, of all accounts or of some, and what is open of a service: in the order in which holds are made, so that
+-- a group of them touches few pages.
+DROP INDEX hold_of_account;
+DROP INDEX hold_open;
+CREATE INDEX hold_due  ON hold (expires_at, account_id)     WHERE state = 0;
+CREATE INDEX hold_open ON hold (service_id, id, account_id) WHERE state = 0;
