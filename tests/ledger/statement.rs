@@ -9,6 +9,7 @@ use crate::home::{Home, in_each_home};
 in_each_home! {
     pages_carry_the_balance_on,
     a_statement_of_the_past_knows_nothing_of_later,
+    any_part_of_a_long_statement_is_found,
     an_account_that_nothing_made_has_none,
 }
 
@@ -94,6 +95,40 @@ async fn a_statement_of_the_past_knows_nothing_of_later(home: Home) {
     let before = Timestamp(instants[0].0 - 1);
     let pages = statement(&store, service, &anna, before).await;
     assert!(pages[0].lines.is_empty() && pages[0].balance.is_zero() && pages[0].next.is_none());
+}
+
+/// Long enough for several of the lines that are indexed.
+async fn any_part_of_a_long_statement_is_found(home: Home) {
+    let store = home.open().await;
+    let (anna, service) = (token("anna"), service(&store, "coalroller").await);
+    for number in 1..=200 {
+        give(&store, service, &anna, number).await;
+        give(&store, service, &token("ben"), 1).await;
+    }
+    let sum = |number: i64| number * (number + 1) / 2;
+    let whole = statement(&store, service, &anna, END).await;
+    let whole: Vec<Line> = whole.into_iter().flat_map(|page| page.lines).collect();
+    assert_eq!(
+        whole.iter().map(|line| line.number).collect::<Vec<_>>(),
+        (1..=200).collect::<Vec<_>>()
+    );
+    for number in 1..=200 {
+        let line = &whole[usize::try_from(number).expect("it is small") - 1];
+        assert_eq!((line.amount, line.balance), (credits(number), credits(sum(number))));
+        let page = store.statement(service, anna.key(), number - 1, line.at, 1).await;
+        let page = page.expect("it is read").expect("there is an account");
+        assert_eq!((&page.lines[..], page.next), (std::slice::from_ref(line), None));
+        assert_eq!(page.balance, credits(sum(number)), "at the instant of line {number}");
+        let before = store.latest(service, anna.key(), number + 1, 1).await;
+        let before = before.expect("it is read").expect("there is an account");
+        assert_eq!(before.lines[..], std::slice::from_ref(line)[..]);
+        assert_eq!(before.next, (number > 1).then_some(number));
+    }
+    for after in [200, 201, i64::MAX] {
+        let page = store.statement(service, anna.key(), after, END, 9).await;
+        let page = page.expect("it is read").expect("there is an account");
+        assert!(page.lines.is_empty() && page.next.is_none());
+    }
 }
 
 async fn an_account_that_nothing_made_has_none(home: Home) {

@@ -22,7 +22,7 @@ const FREE: CallId = CallId(Uuid::from_u128(0xcd));
 
 const SOUND: &str = "the database is sound";
 const ZERO_SUM: &str = "a posting's entries sum to zero in each unit";
-const HAS_ENTRY: &str = "a posting has an entry for its account";
+const CHAIN: &str = "a posting follows the one before it of its account, and adds to the balance";
 const BALANCE: &str = "an account's balance is the sum of its entries";
 const HELD: &str = "what an account has held is the sum of its open holds";
 const AVAILABLE: &str = "0 <= held <= balance";
@@ -80,8 +80,12 @@ pub(crate) const TAMPERED: &[(&str, &str)] = &[
     ("UPDATE hold SET ended_at = 1 WHERE state = 0", ENDED),
     ("UPDATE hold SET ended_at = NULL WHERE state = 2", ENDED),
     ("DELETE FROM hold WHERE state = 0", HELD),
-    ("DELETE FROM hold WHERE state = 1", MISSING),
+    ("DELETE FROM hold WHERE state = 1", POSTED),
     ("DELETE FROM hold WHERE id = x'000000000000000000000000000000cb'", CALL),
+    ("DELETE FROM hold WHERE id IN (SELECT hold_id FROM posting WHERE kind = 4)", GIVEN_BACK),
+    ("UPDATE hold SET account_id = 9 WHERE state = 2", SERVICE),
+    ("UPDATE posting SET account_id = 9 WHERE id = 2", KIND),
+    ("UPDATE entry SET posting_id = 99 WHERE posting_id = 1", MISSING),
     ("UPDATE entry SET amount = amount + 1 WHERE book = 0", ZERO_SUM),
     ("UPDATE entry SET amount = amount + 1 WHERE book = 1", ZERO_SUM),
     ("UPDATE entry SET amount = amount + 1 WHERE book = 2", ZERO_SUM),
@@ -100,7 +104,16 @@ pub(crate) const TAMPERED: &[(&str, &str)] = &[
         "UPDATE entry SET amount = amount + CASE book WHEN 3 THEN -1 ELSE 1 END WHERE book IN (3, 5)",
         ORDER,
     ),
-    ("DELETE FROM entry WHERE posting_id = 1", HAS_ENTRY),
+    ("DELETE FROM entry WHERE posting_id = 1", KIND),
+    ("UPDATE posting SET balance = balance + 1 WHERE id = 1", CHAIN),
+    ("UPDATE posting SET balance = balance - 1 WHERE kind = 3", CHAIN),
+    ("UPDATE posting SET number = number + 1 WHERE kind = 3", CHAIN),
+    ("UPDATE posting SET previous_id = NULL WHERE kind = 4", CHAIN),
+    ("UPDATE posting SET previous_id = 2 WHERE kind = 4", CHAIN),
+    ("UPDATE posting SET previous_id = previous_id - 1 WHERE kind = 4", CHAIN),
+    ("UPDATE account SET posting_count = posting_count + 1 WHERE id = 1", BALANCE),
+    ("UPDATE account SET last_posting_id = last_posting_id - 1 WHERE id = 1", BALANCE),
+    ("UPDATE account SET last_posting_id = NULL WHERE id = 1", BALANCE),
     ("DELETE FROM entry WHERE book > 2", ORDER),
     ("DELETE FROM posting WHERE id = 1", BALANCE),
     ("DELETE FROM posting WHERE kind = 2", PAID),

@@ -7,10 +7,18 @@ use stokehold_ledger::{
 
 use crate::db::{Db, values};
 use crate::error::Error;
-use crate::posting::{Cause, apply};
+use crate::posting::{Cause, Chain, apply};
 use crate::replay::{self, Once};
 use crate::row::{self, ACCOUNT};
 use crate::store::Store;
+
+/// An account as its row has it.
+#[derive(Clone, Copy)]
+pub(crate) struct AccountRow {
+    pub(crate) account: Account,
+    /// Its postings.
+    pub(crate) chain: Chain,
+}
 
 /// An account as its owner sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,12 +123,24 @@ pub(crate) fn load_account(
     service: ServiceId,
     key: AccountKey,
 ) -> Result<Option<Account>, Error> {
+    Ok(load_row(db, service, key)?.map(|row| row.account))
+}
+
+pub(crate) fn load_account_by_id(db: Db<'_>, id: AccountId) -> Result<Option<Account>, Error> {
+    Ok(load_row_by_id(db, id)?.map(|row| row.account))
+}
+
+pub(crate) fn load_row(
+    db: Db<'_>,
+    service: ServiceId,
+    key: AccountKey,
+) -> Result<Option<AccountRow>, Error> {
     let lock = db.for_update();
     let sql = format!("SELECT {ACCOUNT} FROM account WHERE key = ?2 AND service_id = ?1{lock}");
     db.find(&sql, values![service.0, &key.0], row::account)
 }
 
-pub(crate) fn load_account_by_id(db: Db<'_>, id: AccountId) -> Result<Option<Account>, Error> {
+pub(crate) fn load_row_by_id(db: Db<'_>, id: AccountId) -> Result<Option<AccountRow>, Error> {
     let sql = format!("SELECT {ACCOUNT} FROM account WHERE id = ?1{}", db.for_update());
     db.find(&sql, values![id.0], row::account)
 }

@@ -31,7 +31,10 @@ impl Audit {
 
     /// Looks at the database in a file.
     pub(crate) fn of_file(path: &Path) -> Result<Self, OpenError> {
-        Ok(Self(Look::Sqlite(open_read_only(path)?)))
+        let db = open_read_only(path)?;
+        // 64 MiB: it looks at everything, at some of it again and again.
+        db.execute_batch("PRAGMA cache_size = -65536").map_err(OpenError::from)?;
+        Ok(Self(Look::Sqlite(db)))
     }
 
     /// Looks at the store in a PostgreSQL database.

@@ -1,13 +1,37 @@
 //! Writing what the ledger has decided.
+//!
+//! The postings of an account are a chain: each has its number, counted from 1, the posting before
+//! it, and the account's balance after it, and the account knows the last. So a statement is read
+//! from its end without an index that would have each posting write a page for itself. Only those
+//! whose number is a multiple of [`MILESTONE`] are indexed: from the next one, any is a few steps
+//! away.
 
-use stokehold_ledger::{
-    Account, AccountId, Change, HoldId, OrderId, Posting, ServiceId, Timestamp,
-};
+use stokehold_ledger::{Account, Change, HoldId, OrderId, Posting, Timestamp};
 
+use crate::account::{AccountRow, load_row_by_id};
 use crate::db::{Db, values};
 use crate::error::Error;
 use crate::outbox::{LowBalance, warn};
 use crate::row;
+
+/// How far the postings that are indexed are apart. The index `posting_milestone` names it too.
+pub(crate) const MILESTONE: i64 = 64;
+
+/// The postings of an account.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Chain {
+    /// How many there are, which is the number of the last.
+    pub(crate) count: i64,
+    /// The last.
+    pub(crate) last: Option<i64>,
+}
+
+impl Chain {
+    /// With one more.
+    pub(crate) fn and(self, posting: i64) -> Self {
+        Self { count: self.count.saturating_add(1), last: Some(posting) }
+    }
+}
 
 /// What caused a posting.
 #[derive(Clone, Copy, Default)]
@@ -28,37 +52,49 @@ pub(crate) fn apply(
     now: Timestamp,
 ) -> Result<(), Error> {
     let account = &change.account;
-    write_account(db, account)?;
-    if let Some(posting) = &change.posting {
-        write_posting(db, (account.service, account.id), posting, cause, now)?;
-    }
+    let row = load_row_by_id(db, account.id)?.ok_or(Error::NotFound("account"))?;
+    let chain = match &change.posting {
+        Some(posting) => write_posting(db, (account, row.chain), posting, cause, now)?,
+        None => row.chain,
+    };
+    write_account(db, &AccountRow { account: *account, chain })?;
     if account.warns_after(before) {
         warn(db, &LowBalance::of(account), now)?;
     }
     Ok(())
 }
 
-/// Writes an account's balance and what is held of it.
-pub(crate) fn write_account(db: Db<'_>, account: &Account) -> Result<(), Error> {
-    let values = values![account.id.0, account.balance.micros(), account.held.micros()];
-    db.execute("UPDATE account SET balance = ?2, held = ?3 WHERE id = ?1", values).map(drop)
+/// Writes an account's balance, what is held of it, and where its postings end.
+pub(crate) fn write_account(db: Db<'_>, row: &AccountRow) -> Result<(), Error> {
+    let AccountRow { account, chain } = row;
+    let (balance, held) = (account.balance.micros(), account.held.micros());
+    db.execute(
+        "UPDATE account SET balance = ?2, held = ?3, posting_count = ?4, last_posting_id = ?5 \
+         WHERE id = ?1",
+        values![account.id.0, balance, held, chain.count, chain.last],
+    )
+    .map(drop)
 }
 
-/// Writes a posting of the account, and its entries.
+/// Writes a posting, its entries, and the account's balance after it. Answers the account's postings
+/// with this one.
 pub(crate) fn write_posting(
     db: Db<'_>,
-    (service, account): (ServiceId, AccountId),
+    (account, chain): (&Account, Chain),
     posting: &Posting,
     cause: Cause<'_>,
     now: Timestamp,
-) -> Result<(), Error> {
+) -> Result<Chain, Error> {
     let id = db.insert(
-        "INSERT INTO posting (kind, service_id, account_id, hold_id, order_id, reason, at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO posting (kind, service_id, account_id, number, previous_id, balance, hold_id, \
+         order_id, reason, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         values![
             row::kind_column(posting.kind),
-            service.0,
-            account.0,
+            account.service.0,
+            account.id.0,
+            chain.count + 1,
+            chain.last,
+            account.balance.micros(),
             cause.hold.as_ref().map(|hold| hold.0.as_bytes()),
             cause.order.as_ref().map(|order| order.0.as_bytes()),
             cause.reason,
@@ -71,5 +107,5 @@ pub(crate) fn write_posting(
             values![id, row::book_column(entry.book), entry.amount],
         )?;
     }
-    Ok(())
+    Ok(chain.and(id))
 }

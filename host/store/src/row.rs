@@ -5,24 +5,28 @@ use stokehold_ledger::{
 };
 use uuid::Uuid;
 
+use crate::account::AccountRow;
 use crate::db::Row;
 use crate::error::Error;
+use crate::posting::Chain;
 
 /// The columns that [`account`] reads.
-pub(crate) const ACCOUNT: &str = "id, service_id, balance, held, warn_at";
+pub(crate) const ACCOUNT: &str =
+    "id, service_id, balance, held, warn_at, posting_count, last_posting_id";
 
 /// The columns that [`hold`] reads.
 pub(crate) const HOLD: &str =
     "id, account_id, service_id, amount, state, captured, created_at, expires_at, description";
 
-pub(crate) fn account(row: Row<'_>) -> Result<Account, Error> {
-    Ok(Account {
+pub(crate) fn account(row: Row<'_>) -> Result<AccountRow, Error> {
+    let account = Account {
         id: AccountId(row.get(0)?),
         service: ServiceId(row.get(1)?),
         balance: credits(row, 2)?,
         held: credits(row, 3)?,
         warn_at: row.get::<Option<i64>>(4)?.map(Credits::from_micros),
-    })
+    };
+    Ok(AccountRow { account, chain: Chain { count: row.get(5)?, last: row.get(6)? } })
 }
 
 pub(crate) fn hold(row: Row<'_>) -> Result<Hold, Error> {

@@ -1,23 +1,27 @@
 //! Statements: every entry of an account, with the balance after it.
+//!
+//! The account's chain of postings is followed from its end or from a milestone, see
+//! [`crate::posting`].
 
-use stokehold_ledger::{
-    AccountId, AccountKey, Credits, HoldId, OrderId, PostingKind, ServiceId, Timestamp,
-};
+use stokehold_ledger::{AccountKey, Credits, HoldId, OrderId, PostingKind, ServiceId, Timestamp};
 use uuid::Uuid;
 
-use crate::account::load_account;
+use crate::account::{AccountRow, load_row};
 use crate::audit::Audit;
 use crate::catalogue::load_service;
 use crate::db::{Db, Row, values};
 use crate::error::Error;
+use crate::posting::MILESTONE;
 use crate::row;
 use crate::store::Store;
 
 /// One line of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// The posting; later ones have higher numbers.
+    /// The posting.
     pub id: i64,
+    /// Its place in the statement: 1, 2, 3 and so on.
+    pub number: i64,
     /// When it was made.
     pub at: Timestamp,
     /// Why it was made.
@@ -45,9 +49,12 @@ pub struct Page {
     pub balance: Credits,
 }
 
+/// How many lines are read at a time where all are.
+const LINES_READ: i64 = 1_024;
+
 impl Store {
-    /// Up to `limit` lines after the posting `after`, of all those made up to the instant `until`.
-    /// `None` where there is no such account.
+    /// Up to `limit` lines after the line of number `after`, of all those made up to the instant
+    /// `until`. `None` where there is no such account.
     pub async fn statement(
         &self,
         service: ServiceId,
@@ -56,15 +63,15 @@ impl Store {
         until: Timestamp,
         limit: u32,
     ) -> Result<Option<Page>, Error> {
-        self.read(move |db| match load_account(db, service, key)? {
+        self.read(move |db| match load_row(db, service, key)? {
             None => Ok(None),
-            Some(account) => Ok(Some(page(db, account.id, after, until, limit)?)),
+            Some(account) => Ok(Some(page(db, &account, after, until, limit)?)),
         })
         .await
     }
 
-    /// The last lines before the posting `before`, the newest first, `limit` at the most. `None`
-    /// where there is no such account.
+    /// The last lines before the line of number `before`, the newest first, `limit` at the most.
+    /// `None` where there is no such account.
     pub async fn latest(
         &self,
         service: ServiceId,
@@ -72,9 +79,9 @@ impl Store {
         before: i64,
         limit: u32,
     ) -> Result<Option<Page>, Error> {
-        self.read(move |db| match load_account(db, service, key)? {
+        self.read(move |db| match load_row(db, service, key)? {
             None => Ok(None),
-            Some(account) => Ok(Some(latest(db, account.id, before, limit)?)),
+            Some(account) => Ok(Some(latest(db, &account, before, limit)?)),
         })
         .await
     }
@@ -92,99 +99,110 @@ impl Audit {
     ) -> Result<Option<Credits>, Error> {
         self.read(|db| {
             let service = load_service(db, service)?.ok_or(Error::NotFound("service"))?;
-            let Some(account) = load_account(db, service.id, key)? else { return Ok(None) };
-            let sql = format!("{LINES} AND posting.at <= ?2 ORDER BY posting.id");
-            let mut balance = Credits::ZERO;
-            db.each(&sql, values![account.id.0, until.0], &mut |row| {
-                let found = line(row)?;
-                balance = balance.checked_add(found.amount).ok_or_else(overflow)?;
-                each(Line { balance, ..found });
-                Ok(())
-            })?;
-            Ok(Some(balance))
+            let Some(account) = load_row(db, service.id, key)? else { return Ok(None) };
+            let end = end(db, &account, until)?;
+            let mut after = 0;
+            while after < end.number {
+                let last = end.number.min(after + LINES_READ);
+                lines(db, &account, after, last)?.into_iter().rev().for_each(&mut each);
+                after = last;
+            }
+            Ok(Some(end.balance))
         })
     }
 }
 
-/// The lines of the account that is the first parameter.
-const LINES: &str = "SELECT posting.id, posting.at, posting.kind, entry.amount, \
-     coalesce(hold.description, posting.reason, purchase.pack_name), posting.hold_id, \
-     posting.order_id FROM posting \
-     JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
-     LEFT JOIN hold ON hold.id = posting.hold_id \
-     LEFT JOIN purchase ON purchase.id = posting.order_id \
-     WHERE posting.account_id = ?1";
+/// Where a statement ends.
+struct End {
+    /// The number of its last line; 0 without any.
+    number: i64,
+    /// The balance after that.
+    balance: Credits,
+}
 
 fn page(
     db: Db<'_>,
-    account: AccountId,
+    account: &AccountRow,
     after: i64,
     until: Timestamp,
     limit: u32,
 ) -> Result<Page, Error> {
-    let balance = balance(db, account, i64::MAX, until)?;
-    let before = self::balance(db, account, after, until)?;
-    let sql =
-        format!("{LINES} AND posting.id > ?2 AND posting.at <= ?3 ORDER BY posting.id LIMIT ?4");
-    let rows = db.query(&sql, values![account.0, after, until.0, i64::from(limit) + 1], line)?;
-    let (mut lines, next) = cut(rows, limit);
-    let mut running = before;
-    for line in &mut lines {
-        running = running.checked_add(line.amount).ok_or_else(overflow)?;
-        line.balance = running;
+    let End { number, balance } = end(db, account, until)?;
+    let after = after.clamp(0, number);
+    let last = number.min(after + i64::from(limit));
+    let mut lines = lines(db, account, after, last)?;
+    lines.reverse();
+    Ok(Page { lines, next: (last < number).then_some(last), balance })
+}
+
+fn latest(db: Db<'_>, account: &AccountRow, before: i64, limit: u32) -> Result<Page, Error> {
+    let last = before.saturating_sub(1).clamp(0, account.chain.count);
+    let after = (last - i64::from(limit)).max(0);
+    let lines = lines(db, account, after, last)?;
+    Ok(Page { lines, next: (after > 0).then_some(after + 1), balance: account.account.balance })
+}
+
+/// The account's postings from the one of id ?1 back to the one of a number above ?2.
+const CHAIN: &str = "WITH RECURSIVE chain (id, number, previous_id) AS \
+     (SELECT id, number, previous_id FROM posting WHERE id = ?1 \
+     UNION ALL SELECT posting.id, posting.number, posting.previous_id \
+     FROM chain JOIN posting ON posting.id = chain.previous_id WHERE posting.number > ?2)";
+
+/// The lines of numbers above `after` up to `last`, the newest first.
+fn lines(db: Db<'_>, account: &AccountRow, after: i64, last: i64) -> Result<Vec<Line>, Error> {
+    if after >= last {
+        return Ok(Vec::new());
     }
-    Ok(Page { lines, next, balance })
-}
-
-fn latest(db: Db<'_>, account: AccountId, before: i64, limit: u32) -> Result<Page, Error> {
-    let now = Timestamp(i64::MAX);
-    let balance = balance(db, account, i64::MAX, now)?;
-    let sql = format!("{LINES} AND posting.id < ?2 ORDER BY posting.id DESC LIMIT ?3");
-    let rows = db.query(&sql, values![account.0, before, i64::from(limit) + 1], line)?;
-    let (mut lines, next) = cut(rows, limit);
-    let newest = lines.first().map_or(0, |line| line.id);
-    let mut running = self::balance(db, account, newest, now)?;
-    for line in &mut lines {
-        line.balance = running;
-        running = running.checked_sub(line.amount).ok_or_else(overflow)?;
-    }
-    Ok(Page { lines, next, balance })
-}
-
-/// A page's lines, and where the next page starts: one line more than the page takes was asked for.
-fn cut(mut lines: Vec<Line>, limit: u32) -> (Vec<Line>, Option<i64>) {
-    let full = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = lines.len() > full;
-    lines.truncate(full);
-    let next = lines.last().map(|line| line.id).filter(|_| more);
-    (lines, next)
-}
-
-fn overflow() -> Error {
-    Error::Corrupt("a balance overflows".into())
-}
-
-/// The sum of the account's entries up to the posting `up_to` and the instant `until`.
-fn balance(db: Db<'_>, account: AccountId, up_to: i64, until: Timestamp) -> Result<Credits, Error> {
-    db.one(
-        "SELECT CAST(coalesce(sum(entry.amount), 0) AS bigint) FROM posting \
+    let sql = format!(
+        "{CHAIN} SELECT posting.id, posting.number, posting.at, posting.kind, entry.amount, \
+         posting.balance, coalesce(hold.description, posting.reason, purchase.pack_name), \
+         posting.hold_id, posting.order_id FROM chain JOIN posting ON posting.id = chain.id \
          JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
-         WHERE posting.account_id = ?1 AND posting.id <= ?2 AND posting.at <= ?3",
-        values![account.0, up_to, until.0],
-        |row| row::credits(row, 0),
-    )
+         LEFT JOIN hold ON hold.id = posting.hold_id \
+         LEFT JOIN purchase ON purchase.id = posting.order_id \
+         WHERE chain.number <= ?3 ORDER BY chain.number DESC"
+    );
+    db.query(&sql, values![at_or_after(db, account, last)?, after, last], line)
+}
+
+/// The posting of that number, or of one a little higher.
+fn at_or_after(db: Db<'_>, account: &AccountRow, number: i64) -> Result<Option<i64>, Error> {
+    let milestone = (number + MILESTONE - 1) / MILESTONE * MILESTONE;
+    let sql = "SELECT id FROM posting WHERE account_id = ?1 AND number = ?2 AND number % 64 = 0";
+    let found = db.find(sql, values![account.account.id.0, milestone], |row| row.get(0))?;
+    Ok(found.or(account.chain.last))
+}
+
+/// Where the statement ended at an instant.
+fn end(db: Db<'_>, account: &AccountRow, until: Timestamp) -> Result<End, Error> {
+    let id = account.account.id.0;
+    // The first milestone of later; the last of earlier is not far below it.
+    let later = "SELECT id, number FROM posting WHERE account_id = ?1 AND number % 64 = 0 \
+                 AND at > ?2 ORDER BY number LIMIT 1";
+    let read = |row: Row<'_>| Ok((Some(row.get::<i64>(0)?), row.get::<i64>(1)?));
+    let later = db.find(later, values![id, until.0], read)?;
+    let (from, number) = later.unwrap_or((account.chain.last, account.chain.count));
+    let earlier = (number - 1) / MILESTONE * MILESTONE;
+    let last = format!(
+        "{CHAIN} SELECT posting.number, posting.balance FROM chain \
+         JOIN posting ON posting.id = chain.id WHERE at <= ?3 ORDER BY posting.number DESC LIMIT 1"
+    );
+    let read = |row: Row<'_>| Ok(End { number: row.get(0)?, balance: row::credits(row, 1)? });
+    let last = db.find(&last, values![from, earlier - 1, until.0], read)?;
+    Ok(last.unwrap_or(End { number: 0, balance: Credits::ZERO }))
 }
 
 fn line(row: Row<'_>) -> Result<Line, Error> {
     let id = |column| row.get::<Option<[u8; 16]>>(column).map(|id| id.map(Uuid::from_bytes));
     Ok(Line {
         id: row.get(0)?,
-        at: Timestamp(row.get(1)?),
-        kind: row::kind(row, 2)?,
-        amount: row::credits(row, 3)?,
-        balance: Credits::ZERO,
-        description: row.get(4)?,
-        hold: id(5)?.map(HoldId),
-        order: id(6)?.map(OrderId),
+        number: row.get(1)?,
+        at: Timestamp(row.get(2)?),
+        kind: row::kind(row, 3)?,
+        amount: row::credits(row, 4)?,
+        balance: row::credits(row, 5)?,
+        description: row.get(6)?,
+        hold: id(7)?.map(HoldId),
+        order: id(8)?.map(OrderId),
     })
 }

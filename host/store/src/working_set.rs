@@ -12,16 +12,18 @@ use stokehold_ledger::{
     Posting, Refusal, Rows, ServiceId, Timestamp, decide,
 };
 
+use crate::account::AccountRow;
 use crate::call::{CallStatus, NewCall, Spent};
 use crate::error::Error;
 use crate::outbox::LowBalance;
+use crate::posting::Chain;
 use crate::replay::{self, Kept, Once, RequestDigest};
 use crate::spending::{Spender, Spending};
 
 /// See the module.
 pub(crate) struct WorkingSet {
     now: Timestamp,
-    accounts: HashMap<AccountId, Tracked<Account>>,
+    accounts: HashMap<AccountId, KnownAccount>,
     names: HashMap<(ServiceId, AccountKey), AccountId>,
     holds: HashMap<HoldId, KnownHold>,
     due: Vec<HoldId>,
@@ -37,14 +39,16 @@ pub(crate) struct WorkingSet {
 /// What a group has changed, in the order in which it did.
 #[derive(Default)]
 pub(crate) struct Writes {
-    /// Accounts as they now are.
-    pub(crate) accounts: Vec<Account>,
+    /// Accounts as they now are, with the postings that they had before.
+    pub(crate) accounts: Vec<AccountRow>,
     /// Holds that were made.
     pub(crate) made: Vec<Hold>,
     /// Holds that have ended.
     pub(crate) ended: Vec<Hold>,
     /// What was posted, each of one hold.
     pub(crate) postings: Vec<HoldPosting>,
+    /// Ids for that, where the store has them before it writes.
+    pub(crate) posting_ids: Vec<i64>,
     /// Calls that have begun.
     pub(crate) begun: Vec<BegunCall>,
     /// Calls that have left the queue.
@@ -71,10 +75,10 @@ pub(crate) struct BegunCall {
 
 /// A posting of a hold.
 pub(crate) struct HoldPosting {
-    /// The service whose books it changes.
-    pub(crate) service: ServiceId,
-    /// The account that it changes.
-    pub(crate) account: AccountId,
+    /// The account that it changes, as it is after it.
+    pub(crate) account: Account,
+    /// Where that stands among the changed accounts.
+    pub(crate) position: usize,
     /// What caused it.
     pub(crate) hold: HoldId,
     /// What is posted.
@@ -112,9 +116,10 @@ pub(crate) struct KnownCall {
     pub(crate) spender: Option<Spender>,
 }
 
-struct Tracked<T> {
-    row: T,
-    is_changed: bool,
+struct KnownAccount {
+    row: AccountRow,
+    /// Where it stands among the changed accounts.
+    position: Option<usize>,
 }
 
 struct KnownHold {
@@ -151,7 +156,7 @@ impl WorkingSet {
     /// The account of this name.
     pub(crate) fn account(&self, service: ServiceId, key: AccountKey) -> Option<&Account> {
         let id = self.names.get(&(service, key))?;
-        self.accounts.get(id).map(|tracked| &tracked.row)
+        self.accounts.get(id).map(|known| &known.row.account)
     }
 
     /// A hold of `service`, and whether it is a call's.
@@ -204,7 +209,8 @@ impl WorkingSet {
     ) -> Result<Hold, Refusal> {
         let (hold, is_call) = self.hold(service, id)?;
         let account = self.accounts.get(&hold.account).ok_or(Refusal::UnknownHold)?;
-        let rows = Rows { account: Some(&account.row), hold: Some(hold), ..Rows::default() };
+        let account = Some(&account.row.account);
+        let rows = Rows { account, hold: Some(hold), ..Rows::default() };
         match decide(rows, command, self.now)? {
             Decision::Change(change) => {
                 let ended = change.hold.clone().ok_or(Refusal::UnknownHold)?;
@@ -278,14 +284,19 @@ impl WorkingSet {
     /// Notes a change that was decided; `is_call`: of the hold of a call.
     pub(crate) fn apply(&mut self, change: Change, is_call: bool) {
         let Change { account, hold, posting } = change;
-        let tracked = Tracked { row: account, is_changed: true };
-        let before = self.accounts.insert(account.id, tracked);
-        if !before.as_ref().is_some_and(|before| before.is_changed) {
-            self.changed_accounts.push(account.id);
-        }
-        if before.is_some_and(|before| account.warns_after(&before.row)) {
+        let unknown = || KnownAccount {
+            row: AccountRow { account, chain: Chain::default() },
+            position: None,
+        };
+        let known = self.accounts.entry(account.id).or_insert_with(unknown);
+        if account.warns_after(&known.row.account) {
             self.writes.warnings.push(LowBalance::of(&account));
         }
+        known.row.account = account;
+        let position = *known.position.get_or_insert_with(|| {
+            self.changed_accounts.push(account.id);
+            self.changed_accounts.len() - 1
+        });
         let Some(hold) = hold else { return };
         let before = self.holds.get(&hold.id).map(|known| (known.is_new, known.is_changed));
         let (is_new, was_changed) = before.unwrap_or((true, false));
@@ -293,8 +304,7 @@ impl WorkingSet {
             self.changed_holds.push(hold.id);
         }
         if let Some(posting) = posting {
-            let (service, account) = (account.service, account.id);
-            self.writes.postings.push(HoldPosting { service, account, hold: hold.id, posting });
+            self.writes.postings.push(HoldPosting { account, position, hold: hold.id, posting });
         }
         self.holds.insert(hold.id, KnownHold { hold, is_call, is_new, is_changed: true });
     }
@@ -304,7 +314,7 @@ impl WorkingSet {
         let mut writes = self.writes;
         writes.spent = self.spending.into_changed();
         let accounts = self.changed_accounts.iter().filter_map(|id| self.accounts.get(id));
-        writes.accounts.extend(accounts.map(|tracked| tracked.row));
+        writes.accounts.extend(accounts.map(|known| known.row));
         for id in &self.changed_holds {
             if let Some(known) = self.holds.remove(id) {
                 if known.is_new { &mut writes.made } else { &mut writes.ended }.push(known.hold);
@@ -316,8 +326,8 @@ impl WorkingSet {
 
 /// What a store puts into the set before anything is decided.
 impl WorkingSet {
-    pub(crate) fn load_account(&mut self, row: Account) {
-        self.accounts.entry(row.id).or_insert(Tracked { row, is_changed: false });
+    pub(crate) fn load_account(&mut self, row: AccountRow) {
+        self.accounts.entry(row.account.id).or_insert(KnownAccount { row, position: None });
     }
 
     pub(crate) fn load_name(&mut self, service: ServiceId, key: AccountKey, account: AccountId) {
@@ -333,6 +343,11 @@ impl WorkingSet {
     pub(crate) fn load_due(&mut self, hold: Hold, is_call: bool) {
         self.due.push(hold.id);
         self.load_hold(hold, is_call);
+    }
+
+    /// Ids for what the group may post.
+    pub(crate) fn load_posting_ids(&mut self, ids: Vec<i64>) {
+        self.writes.posting_ids = ids;
     }
 
     pub(crate) fn load_call(&mut self, id: CallId, call: KnownCall) {

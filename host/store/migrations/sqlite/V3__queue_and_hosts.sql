@@ -112,3 +112,25 @@ DROP INDEX hold_of_account;
 DROP INDEX hold_open;
 CREATE INDEX hold_due  ON hold (expires_at, account_id)     WHERE state = 0;
 CREATE INDEX hold_open ON hold (service_id, id, account_id) WHERE state = 0;
+
+-- The postings of an account are a chain, of which every 64th link is indexed: a statement needs no page of its own to be
+-- written with each posting. That a hold is captured once is seen to by `hold_ends_once`.
+ALTER TABLE account ADD COLUMN posting_count   INTEGER NOT NULL DEFAULT 0;  -- the number of the last one
+ALTER TABLE account ADD COLUMN last_posting_id INTEGER;
+ALTER TABLE posting ADD COLUMN number      INTEGER NOT NULL DEFAULT 0;      -- among its account's, from 1
+ALTER TABLE posting ADD COLUMN previous_id INTEGER;                         -- the account's posting before it
+ALTER TABLE posting ADD COLUMN balance     INTEGER NOT NULL DEFAULT 0;      -- the account's after it
+DROP INDEX posting_account;
+DROP INDEX posting_capture;
+DROP TRIGGER posting_immutable;
+UPDATE posting SET number = chain.number, previous_id = chain.previous_id, balance = chain.balance
+FROM (SELECT posting.id, row_number() OVER earlier AS number, lag(posting.id) OVER earlier AS previous_id,
+        sum(amount) OVER earlier AS balance
+    FROM posting JOIN entry ON posting_id = posting.id AND book = 1
+    WINDOW earlier AS (PARTITION BY account_id ORDER BY posting.id)) AS chain
+WHERE chain.id = posting.id;
+UPDATE account SET posting_count = chain.count, last_posting_id = chain.last
+FROM (SELECT account_id, count(*) AS count, max(id) AS last FROM posting GROUP BY account_id) AS chain
+WHERE account_id = account.id;
+CREATE TRIGGER posting_immutable BEFORE UPDATE ON posting BEGIN SELECT RAISE(ABORT, 'postings are immutable'); END;
+CREATE UNIQUE INDEX posting_milestone ON posting (account_id, number) WHERE number % 64 = 0;

@@ -7,19 +7,22 @@ use tokio_postgres::Statement;
 use tokio_postgres::types::ToSql;
 
 use super::Session;
+use crate::account::AccountRow;
 use crate::call::{CallStatus, integer};
 use crate::db::Db;
 use crate::error::Error;
 use crate::hold::seal;
 use crate::host::HostId;
 use crate::outbox::warn;
+use crate::posting::Chain;
 use crate::replay::{self, Once};
 use crate::row;
 use crate::working_set::{HoldPosting, Writes};
 
-const ACCOUNTS: &str = "UPDATE account SET balance = new.balance, held = new.held \
-     FROM unnest(?1::bigint[], ?2::bigint[], ?3::bigint[]) AS new (id, balance, held) \
-     WHERE account.id = new.id";
+const ACCOUNTS: &str = "UPDATE account SET balance = new.balance, held = new.held, \
+     posting_count = new.count, last_posting_id = new.last \
+     FROM unnest(?1::bigint[], ?2::bigint[], ?3::bigint[], ?4::bigint[], ?5::bigint[]) \
+     AS new (id, balance, held, count, last) WHERE account.id = new.id";
 
 const MADE: &str = "INSERT INTO hold (id, account_id, service_id, amount, state, captured, \
      created_at, expires_at, ended_at, description, seal) \
@@ -30,14 +33,12 @@ const ENDED: &str = "UPDATE hold SET state = new.state, captured = new.captured,
      FROM unnest(?1::bytea[], ?2::bigint[], ?3::bigint[]) AS new (id, state, captured) \
      WHERE hold.id = new.id AND hold.state = 0";
 
-/// A group posts once for each hold, so that an entry finds its posting by that.
-const POSTED: &str = "WITH posted AS (INSERT INTO posting (kind, service_id, account_id, hold_id, at) \
-     SELECT kind, service_id, account_id, hold_id, ?5::bigint \
-     FROM unnest(?1::bigint[], ?2::bigint[], ?3::bigint[], ?4::bytea[]) \
-     AS new (kind, service_id, account_id, hold_id) RETURNING id, hold_id) \
-     INSERT INTO entry (posting_id, book, amount) SELECT posted.id, new.book, new.amount \
-     FROM unnest(?6::bytea[], ?7::bigint[], ?8::bigint[]) AS new (hold_id, book, amount) \
-     JOIN posted ON posted.hold_id = new.hold_id";
+const POSTED: &str = "INSERT INTO posting (id, kind, service_id, account_id, number, previous_id, \
+     balance, hold_id, at) SELECT *, ?9::bigint FROM unnest(?1::bigint[], ?2::bigint[], ?3::bigint[], \
+     ?4::bigint[], ?5::bigint[], ?6::bigint[], ?7::bigint[], ?8::bytea[])";
+
+const ENTERED: &str = "INSERT INTO entry (posting_id, book, amount) \
+     SELECT * FROM unnest(?1::bigint[], ?2::bigint[], ?3::bigint[])";
 
 const BEGUN: &str = "INSERT INTO call (id, service_id, version_id, account_key, client_id, route, \
      params_digest, status, price_list, credits, counted_day, fuel_bought, started_at, created_at, \
@@ -76,8 +77,10 @@ pub(super) fn flush(
     writes: &Writes,
     (host, now): (HostId, Timestamp),
 ) -> Result<(), Error> {
+    let mut accounts = writes.accounts.clone();
+    let links = links(writes, &mut accounts)?;
     let mut requests = Requests { db, all: Vec::new() };
-    ledger(&mut requests, writes, now)?;
+    ledger(&mut requests, writes, (&accounts, &links), now)?;
     calls(&mut requests, writes, (host, now))?;
     beside(&mut requests, writes, now)?;
     requests.send()?;
@@ -156,13 +159,40 @@ impl<'a> Requests<'a> {
     }
 }
 
+/// A posting with its id and its place in its account's chain.
+struct Link<'a> {
+    id: i64,
+    before: Chain,
+    of_hold: &'a HoldPosting,
+}
+
+/// Gives each posting its id, and puts it on its account's chain.
+fn links<'a>(writes: &'a Writes, accounts: &mut [AccountRow]) -> Result<Vec<Link<'a>>, Error> {
+    let missing = || Error::Corrupt("a group posts more often than it was to".into());
+    let mut ids = writes.posting_ids.iter().copied();
+    let link = |of_hold: &'a HoldPosting| {
+        let id = ids.next().ok_or_else(missing)?;
+        let chain = &mut accounts[of_hold.position].chain;
+        let before = std::mem::replace(chain, chain.and(id));
+        Ok(Link { id, before, of_hold })
+    };
+    writes.postings.iter().map(link).collect()
+}
+
 /// Accounts, holds and postings.
-fn ledger<'a>(to: &mut Requests<'a>, writes: &'a Writes, now: Timestamp) -> Result<(), Error> {
-    to.add(ACCOUNTS, &writes.accounts, Otherwise::Corrupt, |rows| {
+fn ledger<'a>(
+    to: &mut Requests<'a>,
+    writes: &'a Writes,
+    (accounts, links): (&'a [AccountRow], &'a [Link<'a>]),
+    now: Timestamp,
+) -> Result<(), Error> {
+    to.add(ACCOUNTS, accounts, Otherwise::Corrupt, |rows| {
         vec![
-            column(rows, |account| account.id.0),
-            column(rows, |account| account.balance.micros()),
-            column(rows, |account| account.held.micros()),
+            column(rows, |row| row.account.id.0),
+            column(rows, |row| row.account.balance.micros()),
+            column(rows, |row| row.account.held.micros()),
+            column(rows, |row| row.chain.count),
+            column(rows, |row| row.chain.last),
         ]
     })?;
     to.add(MADE, &writes.made, Otherwise::Corrupt, |rows| {
@@ -189,23 +219,30 @@ fn ledger<'a>(to: &mut Requests<'a>, writes: &'a Writes, now: Timestamp) -> Resu
             Box::new(now.0),
         ]
     })?;
-    to.add(POSTED, &writes.postings, Otherwise::Fine, |rows| posted(rows, now))
+    to.add(POSTED, links, Otherwise::Corrupt, |rows| posted(rows, now))?;
+    to.add(ENTERED, links, Otherwise::Fine, entered)
 }
 
-fn posted(rows: &[HoldPosting], now: Timestamp) -> Vec<Column<'_>> {
-    let entries: Vec<_> = rows
-        .iter()
-        .flat_map(|HoldPosting { hold, posting, .. }| {
-            posting.entries.iter().map(move |entry| (hold, entry))
-        })
-        .collect();
+fn posted<'a>(rows: &'a [Link<'a>], now: Timestamp) -> Vec<Column<'a>> {
     vec![
-        column(rows, |row| row::kind_column(row.posting.kind)),
-        column(rows, |row| row.service.0),
-        column(rows, |row| row.account.0),
-        column(rows, |row| &row.hold.0.as_bytes()[..]),
+        column(rows, |link| link.id),
+        column(rows, |link| row::kind_column(link.of_hold.posting.kind)),
+        column(rows, |link| link.of_hold.account.service.0),
+        column(rows, |link| link.of_hold.account.id.0),
+        column(rows, |link| link.before.count + 1),
+        column(rows, |link| link.before.last),
+        column(rows, |link| link.of_hold.account.balance.micros()),
+        column(rows, |link| &link.of_hold.hold.0.as_bytes()[..]),
         Box::new(now.0),
-        Box::new(entries.iter().map(|(hold, _)| &hold.0.as_bytes()[..]).collect::<Vec<_>>()),
+    ]
+}
+
+fn entered<'a>(rows: &'a [Link<'a>]) -> Vec<Column<'a>> {
+    let entries =
+        |link: &'a Link<'a>| link.of_hold.posting.entries.iter().map(move |entry| (link.id, entry));
+    let entries: Vec<_> = rows.iter().flat_map(entries).collect();
+    vec![
+        Box::new(entries.iter().map(|(posting, _)| *posting).collect::<Vec<_>>()),
         Box::new(entries.iter().map(|(_, entry)| row::book_column(entry.book)).collect::<Vec<_>>()),
         Box::new(entries.iter().map(|(_, entry)| entry.amount).collect::<Vec<_>>()),
     ]

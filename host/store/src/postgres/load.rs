@@ -21,7 +21,8 @@ use crate::working_set::{KnownCall, WorkingSet};
 
 /// The accounts of a group: those that are named (?1, ?2), those of its holds (?3), and those that a
 /// sweep comes upon (?4 the instant, ?5 how many).
-const ACCOUNTS: &str = "SELECT id, service_id, balance, held, warn_at, key FROM account \
+const ACCOUNTS: &str = "SELECT id, service_id, balance, held, warn_at, posting_count, last_posting_id, key \
+     FROM account \
      WHERE id IN (SELECT account.id FROM unnest(?1::bigint[], ?2::bytea[]) AS named (service_id, key) \
      JOIN account ON account.key = named.key AND account.service_id = named.service_id \
      UNION SELECT account_id FROM hold WHERE id = ANY (?3::bytea[]) \
@@ -60,6 +61,9 @@ const SPENDING: &str = "SELECT service_id, account_key, day, credits FROM spendi
 const REPLAYS: &str = "SELECT key, fingerprint, answer, at FROM replay \
      WHERE day IN (?2::bigint - 1, ?2) AND key = ANY (?1::bytea[]) ORDER BY at";
 
+/// A group posts once for each of its holds, and those of its calls, at the most.
+const POSTING_IDS: &str = "SELECT nextval('posting_id_seq') FROM generate_series(1, ?1::bigint)";
+
 const TRIALS: &str = "SELECT asked.service_id, asked.dbuuid \
      FROM unnest(?1::bigint[], ?2::text[]) AS asked (service_id, dbuuid) \
      JOIN service ON service.id = asked.service_id AND trial_credits > 0 \
@@ -90,6 +94,7 @@ struct Answers {
     spending: Vec<PgRow>,
     replays: Vec<PgRow>,
     trials: Vec<PgRow>,
+    posting_ids: Vec<PgRow>,
 }
 
 pub(super) fn load(of: &Transaction<'_>, wanted: &Wanted) -> Result<WorkingSet, Error> {
@@ -136,6 +141,8 @@ fn ask(of: &Transaction<'_>, wanted: &Wanted, asked: &Arrays<'_>) -> Result<Answ
     let spending = some(SPENDING, is_spent)?;
     let replays = some(REPLAYS, !asked.replays.is_empty())?;
     let trials = some(TRIALS, !asked.databases.is_empty())?;
+    let posted_max = i64::try_from(asked.holds.len() + asked.calls.len()).unwrap_or(i64::MAX);
+    let posting_ids = some(POSTING_IDS, posted_max > 0)?;
     let held: Parameters<'_> = &[&asked.holds];
     let called: Parameters<'_> = &[&asked.calls];
     let this_day = Spender::day(of.now);
@@ -143,8 +150,9 @@ fn ask(of: &Transaction<'_>, wanted: &Wanted, asked: &Arrays<'_>) -> Result<Answ
         &[&asked.spending_services, &asked.spending_keys, &this_day, &asked.calls];
     let repeated: Parameters<'_> = &[&asked.replays, &today];
     let first: Parameters<'_> = &[&asked.trial_services, &asked.databases];
+    let posted: Parameters<'_> = &[&posted_max];
     db.wait(async {
-        let (begun, fence, accounts, holds, due, calls, spending, replays, trials) = tokio::join!(
+        let (begun, fence, accounts, holds, due, calls, spending, replays, trials, ids) = tokio::join!(
             biased;
             client.batch_execute("BEGIN"),
             query(client, fenced.as_ref(), fence),
@@ -155,12 +163,13 @@ fn ask(of: &Transaction<'_>, wanted: &Wanted, asked: &Arrays<'_>) -> Result<Answ
             query(client, spending.as_ref(), spent),
             query(client, replays.as_ref(), repeated),
             query(client, trials.as_ref(), first),
+            query(client, posting_ids.as_ref(), posted),
         );
         begun?;
         let (fence, accounts, holds) = (fence?, accounts?, holds?);
         let (due, calls, spending) = (due?, calls?, spending?);
-        let (replays, trials) = (replays?, trials?);
-        Ok(Answers { fence, accounts, holds, due, calls, spending, replays, trials })
+        let (replays, trials, posting_ids) = (replays?, trials?, ids?);
+        Ok(Answers { fence, accounts, holds, due, calls, spending, replays, trials, posting_ids })
     })
 }
 
@@ -180,9 +189,9 @@ async fn query(
 fn fill(answers: &Answers, now: Timestamp) -> Result<WorkingSet, Error> {
     let mut rows = WorkingSet::new(now);
     for row in answers.accounts.iter().map(Row::Postgres) {
-        let account = row::account(row)?;
-        rows.load_name(account.service, AccountKey(row.get(5)?), account.id);
-        rows.load_account(account);
+        let known = row::account(row)?;
+        rows.load_name(known.account.service, AccountKey(row.get(7)?), known.account.id);
+        rows.load_account(known);
     }
     for row in answers.holds.iter().map(Row::Postgres) {
         rows.load_hold(row::hold(row)?, row.get(9)?);
@@ -213,5 +222,7 @@ fn fill(answers: &Answers, now: Timestamp) -> Result<WorkingSet, Error> {
     for row in answers.trials.iter().map(Row::Postgres) {
         rows.load_trial(ServiceId(row.get(0)?), &row.get::<String>(1)?);
     }
+    let ids = answers.posting_ids.iter().map(|row| Row::Postgres(row).get(0));
+    rows.load_posting_ids(ids.collect::<Result<_, _>>()?);
     Ok(rows)
 }

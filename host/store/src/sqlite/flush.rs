@@ -3,6 +3,7 @@
 use stokehold_ledger::{CallId, Credits, Hold, HoldState, Timestamp};
 
 use super::requests::Requests;
+use crate::account::AccountRow;
 use crate::call::{CallStatus, integer};
 use crate::db::{Db, values};
 use crate::error::Error;
@@ -21,13 +22,13 @@ pub(super) fn flush(
     writes: &Writes,
     (host, now): (HostId, Timestamp),
 ) -> Result<(), Error> {
-    writes.accounts.iter().try_for_each(|account| write_account(db, account))?;
     writes.made.iter().try_for_each(|hold| make(db, hold, now))?;
     writes.ended.iter().try_for_each(|hold| end(db, hold, now))?;
-    for HoldPosting { service, account, hold, posting } in &writes.postings {
-        let cause = Cause { hold: Some(*hold), ..Cause::default() };
-        write_posting(db, (*service, *account), posting, cause, now)?;
+    let mut accounts = writes.accounts.clone();
+    for posting in &writes.postings {
+        post(db, posting, &mut accounts, now)?;
     }
+    accounts.iter().try_for_each(|account| write_account(db, account))?;
     writes.begun.iter().try_for_each(|call| begin(db, call, (host, now)))?;
     writes.started.iter().try_for_each(|call| start(db, *call, (host, now)))?;
     writes.settled.iter().try_for_each(|call| settle(db, call, now))?;
@@ -36,6 +37,19 @@ pub(super) fn flush(
     made.try_for_each(|(request, hold)| requests.keep(db, request, *hold, now))?;
     writes.warnings.iter().try_for_each(|low| warn(db, low, now))?;
     writes.spent.iter().try_for_each(|(spender, credits)| spend(db, spender, *credits))?;
+    Ok(())
+}
+
+fn post(
+    db: Db<'_>,
+    of_hold: &HoldPosting,
+    accounts: &mut [AccountRow],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let HoldPosting { account, position, hold, posting } = of_hold;
+    let cause = Cause { hold: Some(*hold), ..Cause::default() };
+    let chain = &mut accounts[*position].chain;
+    *chain = write_posting(db, (account, *chain), posting, cause, now)?;
     Ok(())
 }
 

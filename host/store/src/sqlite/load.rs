@@ -3,7 +3,7 @@
 use stokehold_ledger::{AccountId, AccountKey, Hold, ServiceId, Timestamp};
 
 use super::requests::Requests;
-use crate::account::{load_account, load_account_by_id};
+use crate::account::{load_row, load_row_by_id};
 use crate::call::CallStatus;
 use crate::db::{Db, Row, values};
 use crate::error::Error;
@@ -71,9 +71,9 @@ fn holds(db: Db<'_>, wanted: &Wanted, rows: &mut WorkingSet) -> Result<(), Error
 
 fn account_of(db: Db<'_>, hold: &Hold, rows: &mut WorkingSet) -> Result<(), Error> {
     if !rows.knows_account(hold.account)
-        && let Some(account) = load_account_by_id(db, hold.account)?
+        && let Some(row) = load_row_by_id(db, hold.account)?
     {
-        rows.load_account(account);
+        rows.load_account(row);
     }
     Ok(())
 }
@@ -83,9 +83,9 @@ fn accounts(db: Db<'_>, wanted: &Wanted, rows: &mut WorkingSet) -> Result<(), Er
         if rows.knows_name(*service, *key) {
             continue;
         }
-        if let Some(account) = load_account(db, *service, *key)? {
-            rows.load_name(*service, *key, account.id);
-            rows.load_account(account);
+        if let Some(row) = load_row(db, *service, *key)? {
+            rows.load_name(*service, *key, row.account.id);
+            rows.load_account(row);
         }
     }
     Ok(())

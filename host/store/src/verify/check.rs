@@ -42,6 +42,18 @@ pub(super) const SEALED: &[Sealed] = &[
 /// What every store has to keep to.
 pub(super) const EVERYWHERE: &[Check] = &[
     Check {
+        invariant: MISSING,
+        says: "an entry of {} refers to a missing posting {}",
+        sql: "SELECT amount, posting_id FROM entry WHERE NOT EXISTS \
+              (SELECT 1 FROM posting WHERE posting.id = entry.posting_id)",
+    },
+    Check {
+        invariant: MISSING,
+        says: "posting {} refers to a missing order {}",
+        sql: "SELECT id, order_id FROM posting WHERE order_id IS NOT NULL AND NOT EXISTS \
+              (SELECT 1 FROM purchase WHERE purchase.id = posting.order_id)",
+    },
+    Check {
         invariant: "a posting's entries sum to zero in each unit",
         says: "posting {} sums to {} micro-credits and {} cents",
         sql: "SELECT posting_id, CAST(sum(CASE WHEN book <= 2 THEN amount ELSE 0 END) AS bigint), \
@@ -51,27 +63,37 @@ pub(super) const EVERYWHERE: &[Check] = &[
               OR sum(CASE WHEN book > 2 THEN amount ELSE 0 END) <> 0",
     },
     Check {
-        invariant: "a posting has an entry for its account",
-        says: "posting {} has none",
-        sql: "SELECT id FROM posting WHERE NOT EXISTS \
-              (SELECT 1 FROM entry WHERE entry.posting_id = posting.id AND entry.book = 1)",
-    },
-    Check {
         invariant: "a posting is of its account's service, and of a kind that fits its amount",
         says: "posting {} of kind {} adds {}",
-        sql: "SELECT posting.id, kind, amount \
-              FROM posting JOIN account ON account.id = posting.account_id \
-              JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
-              WHERE posting.service_id <> account.service_id OR (kind IN (3, 5)) <> (amount < 0)",
+        sql: "SELECT posting.id, kind, amount FROM posting \
+              LEFT JOIN account ON account.id = posting.account_id \
+              LEFT JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
+              WHERE amount IS NULL OR (kind IN (3, 5)) <> (amount < 0) \
+              OR posting.service_id <> coalesce(account.service_id, 0)",
+    },
+    Check {
+        invariant: "a posting follows the one before it of its account, and adds to the balance",
+        says: "posting {} is number {} with a balance of {}, posting {} before it has {} and {}",
+        sql: "SELECT posting.id, posting.number, posting.balance, posting.previous_id, \
+              previous.number, previous.balance FROM posting \
+              LEFT JOIN posting AS previous ON previous.id = posting.previous_id \
+              LEFT JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
+              WHERE posting.number <> coalesce(previous.number, 0) + 1 \
+              OR posting.balance <> coalesce(previous.balance, 0) + coalesce(amount, 0) \
+              OR posting.account_id <> coalesce(previous.account_id, posting.account_id) \
+              OR posting.id <= coalesce(posting.previous_id, 0)",
     },
     Check {
         invariant: "an account's balance is the sum of its entries",
-        says: "account {} has {}, its entries sum to {}",
-        sql: "SELECT account.id, balance, coalesce(posted, 0) FROM account \
-              LEFT JOIN (SELECT account_id, CAST(sum(amount) AS bigint) AS posted \
+        says: "account {} has {} after {} postings, its entries sum to {} in {}",
+        sql: "SELECT account.id, account.balance, posting_count, coalesce(posted, 0), \
+              coalesce(count, 0) FROM account \
+              LEFT JOIN (SELECT account_id, CAST(sum(amount) AS bigint) AS posted, \
+              count(*) AS count, max(posting.id) AS last \
               FROM posting JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
-              GROUP BY account_id) AS sums ON account_id = account.id \
-              WHERE balance <> coalesce(posted, 0)",
+              GROUP BY account_id) AS sums ON sums.account_id = account.id \
+              WHERE account.balance <> coalesce(posted, 0) OR posting_count <> coalesce(count, 0) \
+              OR coalesce(last_posting_id, 0) <> coalesce(last, 0)",
     },
     Check {
         invariant: "what an account has held is the sum of its open holds",
@@ -93,22 +115,34 @@ pub(super) const EVERYWHERE: &[Check] = &[
               WHERE captured > amount OR captured < 0 OR amount <= 0",
     },
     Check {
-        invariant: "a hold that captured has one posting of that amount, and no other has one",
-        says: "hold {} captured {}, posted {}",
-        sql: "SELECT hold.id, captured, coalesce(-entry.amount, 0) FROM hold \
-              LEFT JOIN posting ON posting.hold_id = hold.id AND posting.kind = 3 \
+        invariant: CAPTURED,
+        says: "posting {} took {} of hold {}, which captured {}",
+        sql: "SELECT posting.id, -entry.amount, posting.hold_id, captured FROM posting \
+              LEFT JOIN hold ON hold.id = posting.hold_id \
               LEFT JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
-              WHERE captured <> coalesce(-entry.amount, 0) \
-              OR (posting.id IS NOT NULL AND posting.account_id <> hold.account_id)",
+              WHERE posting.kind = 3 AND (coalesce(captured, 0) <> coalesce(-entry.amount, 0) \
+              OR posting.account_id <> coalesce(hold.account_id, 0))",
+    },
+    Check {
+        invariant: CAPTURED,
+        says: "hold {} has {}",
+        sql: "SELECT hold_id, count(*) FROM posting WHERE kind = 3 \
+              GROUP BY hold_id HAVING count(*) > 1",
+    },
+    Check {
+        invariant: CAPTURED,
+        says: "hold {} has none",
+        sql: "SELECT id FROM hold WHERE captured > 0 \
+              EXCEPT SELECT hold_id FROM posting WHERE kind = 3",
     },
     Check {
         invariant: "what was given back of a hold is not above what it captured",
         says: "hold {} captured {}, gave back {}",
-        sql: "SELECT hold.id, captured, CAST(sum(entry.amount) AS bigint) \
-              FROM posting JOIN hold ON hold.id = posting.hold_id \
+        sql: "SELECT posting.hold_id, captured, CAST(sum(entry.amount) AS bigint) FROM posting \
+              LEFT JOIN hold ON hold.id = posting.hold_id \
               JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
-              WHERE posting.kind = 4 GROUP BY hold.id, captured \
-              HAVING sum(entry.amount) > captured \
+              WHERE posting.kind = 4 GROUP BY posting.hold_id, captured \
+              HAVING sum(entry.amount) > coalesce(captured, 0) \
               OR sum(CASE WHEN posting.account_id <> hold.account_id THEN 1 ELSE 0 END) > 0",
     },
     Check {
@@ -131,8 +165,9 @@ pub(super) const EVERYWHERE: &[Check] = &[
     Check {
         invariant: "a hold belongs to its account's service",
         says: "hold {} of account {}",
-        sql: "SELECT hold.id, account.id FROM hold JOIN account ON account.id = hold.account_id \
-              WHERE hold.service_id <> account.service_id",
+        sql: "SELECT hold.id, hold.account_id FROM hold \
+              LEFT JOIN account ON account.id = hold.account_id \
+              WHERE hold.service_id <> coalesce(account.service_id, 0)",
     },
     Check {
         invariant: "an order that was paid, or refunded, has the postings for it, and no other has any",
@@ -193,44 +228,14 @@ pub(super) const SQLITE: &[Check] = &[
         sql: "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
     },
     Check {
+        // What the largest tables refer to is looked at above, together with what it says.
         invariant: MISSING,
         says: "{} row {} refers to a missing {}",
-        sql: "SELECT \"table\", rowid, parent FROM pragma_foreign_key_check",
+        sql: "SELECT \"table\", missing.rowid, parent \
+              FROM sqlite_schema AS each JOIN pragma_foreign_key_check(each.name) AS missing \
+              WHERE each.type = 'table' AND each.name NOT IN ('hold', 'posting', 'entry')",
     },
 ];
 
-/// The references that PostgreSQL's tables leave to this look.
-pub(super) const POSTGRES: &[Check] = &[
-    Check {
-        invariant: MISSING,
-        says: "hold {} refers to a missing account {}",
-        sql: "SELECT id, account_id FROM hold WHERE NOT EXISTS \
-              (SELECT 1 FROM account WHERE account.id = hold.account_id)",
-    },
-    Check {
-        invariant: MISSING,
-        says: "posting {} refers to a missing account {}",
-        sql: "SELECT id, account_id FROM posting WHERE NOT EXISTS \
-              (SELECT 1 FROM account WHERE account.id = posting.account_id)",
-    },
-    Check {
-        invariant: MISSING,
-        says: "posting {} refers to a missing hold {}",
-        sql: "SELECT id, hold_id FROM posting WHERE hold_id IS NOT NULL AND NOT EXISTS \
-              (SELECT 1 FROM hold WHERE hold.id = posting.hold_id)",
-    },
-    Check {
-        invariant: MISSING,
-        says: "posting {} refers to a missing order {}",
-        sql: "SELECT id, order_id FROM posting WHERE order_id IS NOT NULL AND NOT EXISTS \
-              (SELECT 1 FROM purchase WHERE purchase.id = posting.order_id)",
-    },
-    Check {
-        invariant: MISSING,
-        says: "an entry of {} refers to a missing posting {}",
-        sql: "SELECT amount, posting_id FROM entry WHERE NOT EXISTS \
-              (SELECT 1 FROM posting WHERE posting.id = entry.posting_id)",
-    },
-];
-
+const CAPTURED: &str = "a hold that captured has one posting of that amount, and no other has one";
 const MISSING: &str = "no row refers to one that is not there";
