@@ -6,6 +6,27 @@
 //! and locks the row `instance` first: cold writes of all hosts are in one row, so what they check
 //! before they insert stays true.
 
+/// Moves the fence by one, and answers the server's time. Finds nothing where it was moved already.
+/// It is told which parameters are the host, the batch, the instant, and the end of the lease.
+macro_rules! fence {
+    ($host:literal, $batch:literal, $now:literal, $lease:literal) => {
+        concat!(
+            "UPDATE host SET batch = ",
+            $batch,
+            ", last_instant = ",
+            $now,
+            ", lease_until = ",
+            $lease,
+            " WHERE id = ",
+            $host,
+            " AND batch = ",
+            $batch,
+            "::bigint - 1 RETURNING \
+             CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint) AS server"
+        )
+    };
+}
+
 mod address;
 mod flush;
 mod load;
@@ -121,15 +142,10 @@ impl Postgres {
         let done = transaction.run(group);
         let trouble = db.trouble();
         if let (Ok(true), Trouble::None) = (&done, trouble) {
-            FailPoint::BeforeCommit.pass();
-            // From here on nobody knows until the server says.
-            match (db.batch("COMMIT"), db.trouble()) {
-                (Ok(()), _) => self.batch = batch,
-                (Err(error), Trouble::Lost) => return Err(Stumble::Unknown(error)),
-                (Err(error), _) => return Err(Stumble::Undone(error)),
-            }
+            self.batch = batch;
             return Ok(());
         }
+        // Where the commit was sent and answered, it has undone everything: then this does nothing.
         if trouble == Trouble::Lost || db.batch("ROLLBACK").is_err() {
             return Err(Stumble::Unknown(done.err().unwrap_or_else(lost)));
         }
@@ -166,16 +182,17 @@ struct Transaction<'a> {
 }
 
 impl Transaction<'_> {
-    /// Everything but the commit. Answers whether there is to be one.
+    /// All of it. Answers whether it has committed; without an error it has not where nothing was to
+    /// be kept.
     fn run(&self, group: &mut Group) -> Result<bool, Error> {
         if group.is_hot() {
             let wanted = group.wanted();
             let mut rows = load::load(self, &wanted)?;
             group.decide(&mut rows);
-            flush::flush(self.db, &rows.into_writes(), (self.host, self.now))?;
             if wanted.swept_max > 0 {
                 replay::forget(Db::Postgres(self.db), self.now)?;
             }
+            flush::flush(self.db, &rows.into_writes(), (self.host, self.now))?;
             return Ok(true);
         }
         self.db.batch("BEGIN")?;
@@ -183,14 +200,20 @@ impl Transaction<'_> {
         self.db.execute("SELECT one FROM instance FOR UPDATE", &[])?;
         let db = Db::Postgres(self.db);
         // There is one: see `COLD_TOGETHER`.
-        Ok(group.cold().all(|job: &mut Box<dyn Cold>| job.run(db, self.now)))
+        let keep = group.cold().all(|job: &mut Box<dyn Cold>| job.run(db, self.now));
+        if keep && self.db.is_sound() {
+            FailPoint::BeforeCommit.pass();
+            self.db.batch("COMMIT")?;
+        }
+        Ok(keep)
     }
 
     /// Prolongs the host's lease, and learns the server's time.
     fn move_fence(&self) -> Result<(), Error> {
         let sent = Clock::local();
         let values = values![self.host.0, self.batch, self.now.0, self.lease_until()];
-        let server = Db::Postgres(self.db).find(FENCE, values, |row| row.get(0).map(Timestamp))?;
+        let server = Db::Postgres(self.db)
+            .find(fence!("?1", "?2", "?3", "?4"), values, |row| row.get(0).map(Timestamp))?;
         self.clock.learn(sent, server.ok_or(Error::FenceLost)?);
         Ok(())
     }
@@ -199,8 +222,3 @@ impl Transaction<'_> {
         self.now.0.saturating_add(LEASE_MICROS)
     }
 }
-
-/// Moves the fence by one, and answers the server's time. Finds nothing where it was moved already.
-const FENCE: &str = "UPDATE host SET batch = ?2, last_instant = ?3, lease_until = ?4 \
-     WHERE id = ?1 AND batch = ?2::bigint - 1 \
-     RETURNING CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)";

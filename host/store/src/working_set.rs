@@ -47,7 +47,7 @@ pub(crate) struct Writes {
     pub(crate) ended: Vec<Hold>,
     /// What was posted, each of one hold.
     pub(crate) postings: Vec<HoldPosting>,
-    /// Ids for that, where the store has them before it writes.
+    /// Ids for that, ascending, where the store has chosen them before.
     pub(crate) posting_ids: Vec<i64>,
     /// Calls that have begun.
     pub(crate) begun: Vec<BegunCall>,
@@ -345,11 +345,6 @@ impl WorkingSet {
         self.load_hold(hold, is_call);
     }
 
-    /// Ids for what the group may post.
-    pub(crate) fn load_posting_ids(&mut self, ids: Vec<i64>) {
-        self.writes.posting_ids = ids;
-    }
-
     pub(crate) fn load_call(&mut self, id: CallId, call: KnownCall) {
         self.calls.insert(id, call);
     }
@@ -364,6 +359,12 @@ impl WorkingSet {
 
     pub(crate) fn load_spending(&mut self, spender: Spender, credits: Credits) {
         self.spending.load(spender, credits);
+    }
+
+    /// Ids for what the group may post.
+    pub(crate) fn load_posting_ids(&mut self, mut ids: Vec<i64>) {
+        ids.sort_unstable();
+        self.writes.posting_ids = ids;
     }
 
     /// Whether this hold was loaded.

@@ -145,8 +145,8 @@ CREATE TABLE hold (
     CHECK ((state = 0) = (ended_at IS NULL)),
     CHECK (state = 1 OR captured = 0)
 );
-CREATE INDEX hold_open ON hold (expires_at) WHERE state = 0;
-CREATE INDEX hold_of_account ON hold (service_id, account_id, expires_at) WHERE state = 0;
+CREATE INDEX hold_due  ON hold (expires_at, account_id)     WHERE state = 0;
+CREATE INDEX hold_open ON hold (service_id, id, account_id) WHERE state = 0;
 
 CREATE TABLE purchase (
     id               bytea PRIMARY KEY,
@@ -194,6 +194,14 @@ CREATE TABLE entry (
     PRIMARY KEY (posting_id, book)
 );
 
+-- Has a statement fail that did not write all that it was given. `state` is the name of the error.
+CREATE FUNCTION check_written(written bigint, given bigint, state text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF written <> given THEN
+        RAISE EXCEPTION 'wrote % of % rows', written, given USING ERRCODE = state;
+    END IF;
+END $$;
+
 -- What is written once is never altered. The triggers look at a row only where one of these columns is set, or the hold
 -- has ended: the writes of every day pass them by.
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%', TG_ARGV[0]; END $$;
@@ -205,9 +213,9 @@ CREATE TRIGGER purchase_immutable BEFORE UPDATE OF id, service_id, account_id, p
 price_cents, commission_bp, commission_cents, created_at, seal ON purchase FOR EACH ROW
 EXECUTE FUNCTION refuse('an order keeps its terms');
 CREATE TRIGGER purchase_kept BEFORE DELETE ON purchase FOR EACH ROW EXECUTE FUNCTION refuse('orders are kept');
-CREATE TRIGGER hold_ends_once BEFORE UPDATE ON hold FOR EACH ROW WHEN (OLD.state <> 0)
+CREATE TRIGGER hold_ends_once AFTER UPDATE ON hold FOR EACH ROW WHEN (OLD.state <> 0)
 EXECUTE FUNCTION refuse('a hold ends once');
-CREATE TRIGGER hold_immutable BEFORE UPDATE OF id, account_id, service_id, amount, created_at, expires_at, description,
+CREATE TRIGGER hold_immutable AFTER UPDATE OF id, account_id, service_id, amount, created_at, expires_at, description,
 seal ON hold FOR EACH ROW EXECUTE FUNCTION refuse('a hold keeps its terms');
 CREATE TRIGGER hold_kept BEFORE DELETE ON hold FOR EACH ROW EXECUTE FUNCTION refuse('holds are kept');
 

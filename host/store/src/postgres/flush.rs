@@ -1,7 +1,11 @@
-//! Writing what a group of operations has changed, in one round trip: a statement for each table,
-//! with its rows as arrays.
+//! Writing what a group of operations has changed, and committing it, in one round trip: a statement
+//! for each table, with its rows as arrays.
+//!
+//! Nobody looks at what the statements have done before the commit is on its way. So the server
+//! itself raises an error where one has written fewer rows than it was given, and then the commit
+//! that follows undoes everything.
 
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 use stokehold_ledger::{AccountKey, Hold, HoldState, Timestamp};
 use tokio_postgres::Statement;
 use tokio_postgres::types::ToSql;
@@ -11,6 +15,7 @@ use crate::account::AccountRow;
 use crate::call::{CallStatus, integer};
 use crate::db::Db;
 use crate::error::Error;
+use crate::fail_point::FailPoint;
 use crate::hold::seal;
 use crate::host::HostId;
 use crate::outbox::warn;
@@ -19,72 +24,130 @@ use crate::replay::{self, Once};
 use crate::row;
 use crate::working_set::{HoldPosting, Writes};
 
-const ACCOUNTS: &str = "UPDATE account SET balance = new.balance, held = new.held, \
+/// An expression that fails where the rows of `$written` are fewer than `$given` has elements. This
+/// is `corrupt` where nobody else can have done that, for what is written to was locked or is new;
+/// `in_the_way` where somebody else may have been quicker, so that another attempt may succeed.
+macro_rules! check_written {
+    ($written:literal, $given:literal, corrupt) => {
+        check_written!($written, $given, "data_corrupted")
+    };
+    ($written:literal, $given:literal, in_the_way) => {
+        check_written!($written, $given, "serialization_failure")
+    };
+    ($written:literal, $given:literal, $error:literal) => {
+        concat!(
+            "check_written((SELECT count(*) FROM ",
+            $written,
+            "), cardinality(",
+            $given,
+            "), '",
+            $error,
+            "')"
+        )
+    };
+}
+
+/// A statement that has to write a row for each element of ?1.
+macro_rules! whole {
+    ($error:tt, $sql:literal) => {
+        concat!(
+            "WITH written AS (",
+            $sql,
+            " RETURNING 1) SELECT ",
+            check_written!("written", "?1", $error)
+        )
+    };
+}
+
+/// Accounts (?1 to ?5), holds that were made (?7 to ?16) and that have ended (?17 to ?19), postings
+/// (?20 to ?27) and their entries (?28 to ?30), all at the instant ?6.
+///
+/// That a hold is open is not asked for, which would have the server go through all that are: one
+/// that has ended is refused by a trigger.
+const LEDGER: &str = concat!(
+    "WITH accounts AS (UPDATE account SET balance = new.balance, held = new.held, \
      posting_count = new.count, last_posting_id = new.last \
-     FROM unnest(?1::bigint[], ?2::bigint[], ?3::bigint[], ?4::bigint[], ?5::bigint[]) \
-     AS new (id, balance, held, count, last) WHERE account.id = new.id";
-
-const MADE: &str = "INSERT INTO hold (id, account_id, service_id, amount, state, captured, \
-     created_at, expires_at, ended_at, description, seal) \
-     SELECT * FROM unnest(?1::bytea[], ?2::bigint[], ?3::bigint[], ?4::bigint[], ?5::bigint[], \
-     ?6::bigint[], ?7::bigint[], ?8::bigint[], ?9::bigint[], ?10::text[], ?11::bigint[])";
-
-const ENDED: &str = "UPDATE hold SET state = new.state, captured = new.captured, ended_at = ?4 \
-     FROM unnest(?1::bytea[], ?2::bigint[], ?3::bigint[]) AS new (id, state, captured) \
-     WHERE hold.id = new.id AND hold.state = 0";
-
-const POSTED: &str = "INSERT INTO posting (id, kind, service_id, account_id, number, previous_id, \
-     balance, hold_id, at) SELECT *, ?9::bigint FROM unnest(?1::bigint[], ?2::bigint[], ?3::bigint[], \
-     ?4::bigint[], ?5::bigint[], ?6::bigint[], ?7::bigint[], ?8::bytea[])";
-
-const ENTERED: &str = "INSERT INTO entry (posting_id, book, amount) \
-     SELECT * FROM unnest(?1::bigint[], ?2::bigint[], ?3::bigint[])";
+     FROM (SELECT unnest(?1::bigint[]) AS id, unnest(?2::bigint[]) AS balance, \
+     unnest(?3::bigint[]) AS held, unnest(?4::bigint[]) AS count, unnest(?5::bigint[]) AS last) \
+     AS new WHERE account.id = new.id RETURNING 1), \
+     made AS (INSERT INTO hold (id, account_id, service_id, amount, state, captured, created_at, \
+     expires_at, ended_at, description, seal) SELECT unnest(?7::bytea[]), unnest(?8::bigint[]), \
+     unnest(?9::bigint[]), unnest(?10::bigint[]), unnest(?11::bigint[]), unnest(?12::bigint[]), \
+     ?6::bigint, unnest(?13::bigint[]), unnest(?14::bigint[]), unnest(?15::text[]), \
+     unnest(?16::bigint[])), \
+     ended AS (UPDATE hold SET state = new.state, captured = new.captured, ended_at = ?6 \
+     FROM (SELECT unnest(?17::bytea[]) AS id, unnest(?18::bigint[]) AS state, \
+     unnest(?19::bigint[]) AS captured) AS new WHERE hold.id = new.id RETURNING 1), \
+     posted AS (INSERT INTO posting (id, kind, service_id, account_id, number, previous_id, \
+     balance, hold_id, at) SELECT unnest(?20::bigint[]), unnest(?21::bigint[]), \
+     unnest(?22::bigint[]), unnest(?23::bigint[]), unnest(?24::bigint[]), unnest(?25::bigint[]), \
+     unnest(?26::bigint[]), unnest(?27::bytea[]), ?6), \
+     entered AS (INSERT INTO entry (posting_id, book, amount) SELECT unnest(?28::bigint[]), \
+     unnest(?29::bigint[]), unnest(?30::bigint[])) SELECT ",
+    check_written!("accounts", "?1", corrupt),
+    ", ",
+    check_written!("ended", "?17", corrupt)
+);
 
 const BEGUN: &str = "INSERT INTO call (id, service_id, version_id, account_key, client_id, route, \
      params_digest, status, price_list, credits, counted_day, fuel_bought, started_at, created_at, \
-     host_id) SELECT *, ?14::bigint, ?15::bigint FROM unnest(?1::bytea[], ?2::bigint[], ?3::bigint[], \
-     ?4::bytea[], ?5::text[], ?6::text[], ?7::text[], ?8::text[], ?9::text[], ?10::bigint[], \
-     ?11::bigint[], ?12::bigint[], ?13::bigint[])";
+     host_id) SELECT unnest(?1::bytea[]), unnest(?2::bigint[]), unnest(?3::bigint[]), \
+     unnest(?4::bytea[]), unnest(?5::text[]), unnest(?6::text[]), unnest(?7::text[]), \
+     unnest(?8::text[]), unnest(?9::text[]), unnest(?10::bigint[]), unnest(?11::bigint[]), \
+     unnest(?12::bigint[]), unnest(?13::bigint[]), ?14::bigint, ?15::bigint";
 
 const QUEUED: &str = "INSERT INTO queued_call (call_id, params) \
-     SELECT * FROM unnest(?1::bytea[], ?2::text[])";
+     SELECT unnest(?1::bytea[]), unnest(?2::text[])";
 
-const STARTED: &str = "UPDATE call SET status = 'running', started_at = ?2, host_id = ?3 \
-     WHERE id = ANY (?1::bytea[]) AND status = 'queued'";
+const STARTED: &str = whole!(
+    in_the_way,
+    "UPDATE call SET status = 'running', started_at = ?2, host_id = ?3 \
+     WHERE id = ANY (?1::bytea[]) AND status = 'queued'"
+);
 
-const SETTLED: &str = "UPDATE call SET status = new.status, outcome = new.outcome, \
-     result = new.result, result_digest = new.result_digest, error = new.error, log = new.log, \
+const SETTLED: &str = whole!(
+    in_the_way,
+    "UPDATE call SET status = new.status, outcome = new.outcome, result = new.result, \
+     result_digest = new.result_digest, error = new.error, log = new.log, \
      fuel_used = new.fuel_used, host_calls = new.host_calls, \
      memory_peak_bytes = new.memory_peak_bytes, duration_ms = new.duration_ms, ended_at = ?12, \
-     host_id = NULL FROM unnest(?1::bytea[], ?2::text[], ?3::text[], ?4::text[], ?5::text[], \
-     ?6::text[], ?7::text[], ?8::bigint[], ?9::text[], ?10::bigint[], ?11::bigint[]) \
-     AS new (id, status, outcome, result, result_digest, error, log, fuel_used, host_calls, \
-     memory_peak_bytes, duration_ms) WHERE call.id = new.id AND call.ended_at IS NULL";
+     host_id = NULL FROM (SELECT unnest(?1::bytea[]) AS id, unnest(?2::text[]) AS status, \
+     unnest(?3::text[]) AS outcome, unnest(?4::text[]) AS result, unnest(?5::text[]) AS result_digest, \
+     unnest(?6::text[]) AS error, unnest(?7::text[]) AS log, unnest(?8::bigint[]) AS fuel_used, \
+     unnest(?9::text[]) AS host_calls, unnest(?10::bigint[]) AS memory_peak_bytes, \
+     unnest(?11::bigint[]) AS duration_ms) AS new \
+     WHERE call.id = new.id AND call.status IN ('queued', 'running')"
+);
 
 const LEFT: &str = "DELETE FROM queued_call WHERE call_id = ANY (?1::bytea[])";
 
 /// Where another host has kept an answer under the same key in between, the group is decided again.
-const KEPT: &str = "INSERT INTO replay (day, key, fingerprint, answer, at) \
-     SELECT ?1::bigint, key, fingerprint, answer, ?2::bigint FROM unnest(?3::bytea[], ?4::bytea[], ?5::text[]) \
-     AS new (key, fingerprint, answer) ORDER BY key ON CONFLICT DO NOTHING";
+const KEPT: &str = whole!(
+    in_the_way,
+    "INSERT INTO replay (key, fingerprint, answer, day, at) \
+     SELECT key, fingerprint, answer, ?4::bigint, ?5::bigint FROM (SELECT unnest(?1::bytea[]) AS key, \
+     unnest(?2::bytea[]) AS fingerprint, unnest(?3::text[]) AS answer) AS new \
+     ORDER BY key ON CONFLICT DO NOTHING"
+);
 
 const SPENT: &str = "INSERT INTO spending (service_id, account_key, day, credits) \
-     SELECT * FROM unnest(?1::bigint[], ?2::bytea[], ?3::bigint[], ?4::bigint[]) \
+     SELECT unnest(?1::bigint[]), unnest(?2::bytea[]), unnest(?3::bigint[]), unnest(?4::bigint[]) \
      ON CONFLICT (day, service_id, account_key) DO UPDATE SET credits = excluded.credits";
 
+/// Writes all of it, and commits.
 pub(super) fn flush(
     db: &Session,
     writes: &Writes,
     (host, now): (HostId, Timestamp),
 ) -> Result<(), Error> {
+    writes.warnings.iter().try_for_each(|low| warn(Db::Postgres(db), low, now))?;
     let mut accounts = writes.accounts.clone();
     let links = links(writes, &mut accounts)?;
     let mut requests = Requests { db, all: Vec::new() };
     ledger(&mut requests, writes, (&accounts, &links), now)?;
     calls(&mut requests, writes, (host, now))?;
     beside(&mut requests, writes, now)?;
-    requests.send()?;
-    writes.warnings.iter().try_for_each(|low| warn(Db::Postgres(db), low, now))
+    requests.commit()
 }
 
 /// Statements that are sent together, in their order.
@@ -97,19 +160,6 @@ struct Requests<'a> {
 struct Request<'a> {
     statement: Statement,
     columns: Vec<Column<'a>>,
-    rows: u64,
-    otherwise: Otherwise,
-}
-
-/// What it means that a statement has written fewer rows than it was given.
-#[derive(Clone, Copy)]
-enum Otherwise {
-    /// Nobody else can have done that: what is written to was locked, or is new.
-    Corrupt,
-    /// Somebody else was quicker.
-    InTheWay,
-    /// Nothing: it does not write a row for each.
-    Fine,
 }
 
 /// An array with the same of each row, or what is the same for all.
@@ -128,47 +178,37 @@ impl<'a> Requests<'a> {
         &mut self,
         sql: &str,
         rows: &'a [R],
-        otherwise: Otherwise,
         columns: impl FnOnce(&'a [R]) -> Vec<Column<'a>>,
     ) -> Result<(), Error> {
         if !rows.is_empty() {
             let statement = self.db.statement(sql)?;
-            let (columns, rows) = (columns(rows), rows.len() as u64);
-            self.all.push(Request { statement, columns, rows, otherwise });
+            self.all.push(Request { statement, columns: columns(rows) });
         }
         Ok(())
     }
 
-    fn send(self) -> Result<(), Error> {
+    /// Has the server do all of it and commit. From here on nobody knows until it says.
+    fn commit(self) -> Result<(), Error> {
         let client = self.db.client();
         let sent = self.all.iter().map(|request| async move {
             let columns = request.columns.iter().map(|column| &**column as &(dyn ToSql + Sync));
             client.execute_raw(&request.statement, columns).await
         });
-        let written = self.db.wait(try_join_all(sent))?;
-        for (request, written) in self.all.iter().zip(written) {
-            match request.otherwise {
-                Otherwise::Corrupt if written != request.rows => {
-                    return Err(Error::Corrupt("a row that was decided on is not there".into()));
-                }
-                Otherwise::InTheWay if written != request.rows => return Err(Error::InTheWay),
-                _ => {}
-            }
-        }
-        Ok(())
+        FailPoint::BeforeCommit.pass();
+        self.db.wait(try_join(try_join_all(sent), client.batch_execute("COMMIT"))).map(drop)
     }
 }
 
-/// A posting with its id and its place in its account's chain.
+/// A posting with its id and its account's postings before it.
 struct Link<'a> {
     id: i64,
     before: Chain,
     of_hold: &'a HoldPosting,
 }
 
-/// Gives each posting its id, and puts it on its account's chain.
+/// Puts each posting on its account's chain.
 fn links<'a>(writes: &'a Writes, accounts: &mut [AccountRow]) -> Result<Vec<Link<'a>>, Error> {
-    let missing = || Error::Corrupt("a group posts more often than it was to".into());
+    let missing = || Error::Corrupt("a group posts more often than once for each hold".into());
     let mut ids = writes.posting_ids.iter().copied();
     let link = |of_hold: &'a HoldPosting| {
         let id = ids.next().ok_or_else(missing)?;
@@ -186,62 +226,65 @@ fn ledger<'a>(
     (accounts, links): (&'a [AccountRow], &'a [Link<'a>]),
     now: Timestamp,
 ) -> Result<(), Error> {
-    to.add(ACCOUNTS, accounts, Otherwise::Corrupt, |rows| {
-        vec![
+    to.add(LEDGER, accounts, |rows| {
+        let mut columns = vec![
             column(rows, |row| row.account.id.0),
             column(rows, |row| row.account.balance.micros()),
             column(rows, |row| row.account.held.micros()),
             column(rows, |row| row.chain.count),
             column(rows, |row| row.chain.last),
-        ]
-    })?;
-    to.add(MADE, &writes.made, Otherwise::Corrupt, |rows| {
-        let ended = move |hold: &Hold| (hold.state != HoldState::Open).then_some(now.0);
-        vec![
-            column(rows, |hold| &hold.id.0.as_bytes()[..]),
-            column(rows, |hold| hold.account.0),
-            column(rows, |hold| hold.service.0),
-            column(rows, |hold| hold.amount.micros()),
-            column(rows, |hold| row::state_columns(hold.state).0),
-            column(rows, |hold| row::state_columns(hold.state).1),
-            column(rows, |hold| hold.created_at.0),
-            column(rows, |hold| hold.expires_at.0),
-            column(rows, ended),
-            column(rows, |hold| hold.description.as_deref()),
-            column(rows, seal),
-        ]
-    })?;
-    to.add(ENDED, &writes.ended, Otherwise::Corrupt, |rows| {
-        vec![
-            column(rows, |hold| &hold.id.0.as_bytes()[..]),
-            column(rows, |hold| row::state_columns(hold.state).0),
-            column(rows, |hold| row::state_columns(hold.state).1),
             Box::new(now.0),
-        ]
-    })?;
-    to.add(POSTED, links, Otherwise::Corrupt, |rows| posted(rows, now))?;
-    to.add(ENTERED, links, Otherwise::Fine, entered)
+        ];
+        columns.extend(made(&writes.made, now));
+        columns.extend(ended(&writes.ended));
+        columns.extend(posted(links));
+        columns.extend(entered(links));
+        columns
+    })
 }
 
-fn posted<'a>(rows: &'a [Link<'a>], now: Timestamp) -> Vec<Column<'a>> {
-    vec![
-        column(rows, |link| link.id),
-        column(rows, |link| row::kind_column(link.of_hold.posting.kind)),
-        column(rows, |link| link.of_hold.account.service.0),
-        column(rows, |link| link.of_hold.account.id.0),
-        column(rows, |link| link.before.count + 1),
-        column(rows, |link| link.before.last),
-        column(rows, |link| link.of_hold.account.balance.micros()),
-        column(rows, |link| &link.of_hold.hold.0.as_bytes()[..]),
-        Box::new(now.0),
+fn made(rows: &[Hold], now: Timestamp) -> [Column<'_>; 10] {
+    let ended = move |hold: &Hold| (hold.state != HoldState::Open).then_some(now.0);
+    [
+        column(rows, |hold| &hold.id.0.as_bytes()[..]),
+        column(rows, |hold| hold.account.0),
+        column(rows, |hold| hold.service.0),
+        column(rows, |hold| hold.amount.micros()),
+        column(rows, |hold| row::state_columns(hold.state).0),
+        column(rows, |hold| row::state_columns(hold.state).1),
+        column(rows, |hold| hold.expires_at.0),
+        column(rows, ended),
+        column(rows, |hold| hold.description.as_deref()),
+        column(rows, seal),
     ]
 }
 
-fn entered<'a>(rows: &'a [Link<'a>]) -> Vec<Column<'a>> {
+fn ended(rows: &[Hold]) -> [Column<'_>; 3] {
+    [
+        column(rows, |hold| &hold.id.0.as_bytes()[..]),
+        column(rows, |hold| row::state_columns(hold.state).0),
+        column(rows, |hold| row::state_columns(hold.state).1),
+    ]
+}
+
+fn posted<'a>(links: &'a [Link<'a>]) -> [Column<'a>; 8] {
+    [
+        column(links, |link| link.id),
+        column(links, |link| row::kind_column(link.of_hold.posting.kind)),
+        column(links, |link| link.of_hold.account.service.0),
+        column(links, |link| link.of_hold.account.id.0),
+        column(links, |link| link.before.count + 1),
+        column(links, |link| link.before.last),
+        column(links, |link| link.of_hold.account.balance.micros()),
+        column(links, |link| &link.of_hold.hold.0.as_bytes()[..]),
+    ]
+}
+
+fn entered<'a>(links: &'a [Link<'a>]) -> [Column<'a>; 3] {
     let entries =
         |link: &'a Link<'a>| link.of_hold.posting.entries.iter().map(move |entry| (link.id, entry));
-    let entries: Vec<_> = rows.iter().flat_map(entries).collect();
-    vec![
+    let entries: Vec<_> = links.iter().flat_map(entries).collect();
+    [
         Box::new(entries.iter().map(|(posting, _)| *posting).collect::<Vec<_>>()),
         Box::new(entries.iter().map(|(_, entry)| row::book_column(entry.book)).collect::<Vec<_>>()),
         Box::new(entries.iter().map(|(_, entry)| entry.amount).collect::<Vec<_>>()),
@@ -254,7 +297,7 @@ fn calls<'a>(
     writes: &'a Writes,
     (host, now): (HostId, Timestamp),
 ) -> Result<(), Error> {
-    to.add(BEGUN, &writes.begun, Otherwise::Corrupt, |rows| {
+    to.add(BEGUN, &writes.begun, |rows| {
         let started = move |status| (status == CallStatus::Running).then_some(now.0);
         vec![
             column(rows, |call| &call.new.id.0.as_bytes()[..]),
@@ -274,7 +317,7 @@ fn calls<'a>(
             Box::new(host.0),
         ]
     })?;
-    to.add(SETTLED, &writes.settled, Otherwise::InTheWay, |rows| {
+    to.add(SETTLED, &writes.settled, |rows| {
         vec![
             column(rows, |call| &call.id.0.as_bytes()[..]),
             column(rows, |call| call.status.as_str()),
@@ -290,7 +333,7 @@ fn calls<'a>(
             Box::new(now.0),
         ]
     })?;
-    to.add(STARTED, &writes.started, Otherwise::InTheWay, |rows| {
+    to.add(STARTED, &writes.started, |rows| {
         vec![column(rows, |call| &call.0.as_bytes()[..]), Box::new(now.0), Box::new(host.0)]
     })?;
     queue(to, writes)
@@ -300,18 +343,16 @@ fn calls<'a>(
 fn queue<'a>(to: &mut Requests<'a>, writes: &'a Writes) -> Result<(), Error> {
     let begun = || writes.begun.iter().filter(|call| call.new.queued.is_some());
     if begun().next().is_some() {
-        to.add(QUEUED, &writes.begun, Otherwise::Fine, |_| {
+        to.add(QUEUED, &writes.begun, |_| {
             let ids: Vec<_> = begun().map(|call| &call.new.id.0.as_bytes()[..]).collect();
             let params: Vec<_> = begun().map(|call| call.new.queued.as_deref()).collect();
             vec![Box::new(ids), Box::new(params)]
         })?;
     }
     let settled = || writes.settled.iter().filter(|call| call.was_queued).map(|call| call.id);
-    to.add(LEFT, &writes.started, Otherwise::Fine, |rows| {
-        vec![column(rows, |call| &call.0.as_bytes()[..])]
-    })?;
+    to.add(LEFT, &writes.started, |rows| vec![column(rows, |call| &call.0.as_bytes()[..])])?;
     if settled().next().is_some() {
-        to.add(LEFT, &writes.settled, Otherwise::Fine, |_| {
+        to.add(LEFT, &writes.settled, |_| {
             vec![Box::new(settled().map(|call| call.0.as_bytes().to_vec()).collect::<Vec<_>>())]
         })?;
     }
@@ -320,25 +361,25 @@ fn queue<'a>(to: &mut Requests<'a>, writes: &'a Writes) -> Result<(), Error> {
 
 /// Answers that are kept, and what accounts spend.
 fn beside<'a>(to: &mut Requests<'a>, writes: &'a Writes, now: Timestamp) -> Result<(), Error> {
-    to.add(KEPT, &writes.kept, Otherwise::InTheWay, |rows| {
+    to.add(KEPT, &writes.kept, |rows| {
         vec![
-            Box::new(replay::day(now)),
-            Box::new(now.0),
             column(rows, |(once, _)| &once.key[..]),
             column(rows, |(once, _)| &once.fingerprint[..]),
             column(rows, |(_, answer)| answer.as_str()),
-        ]
-    })?;
-    to.add(KEPT, &writes.requests, Otherwise::InTheWay, |rows| {
-        vec![
             Box::new(replay::day(now)),
             Box::new(now.0),
+        ]
+    })?;
+    to.add(KEPT, &writes.requests, |rows| {
+        vec![
             column(rows, |(request, _)| &request[..]),
             column(rows, |(request, _)| Once::of_request(request).fingerprint.to_vec()),
             column(rows, |(_, hold)| hold.to_string()),
+            Box::new(replay::day(now)),
+            Box::new(now.0),
         ]
     })?;
-    to.add(SPENT, &writes.spent, Otherwise::Corrupt, |rows| {
+    to.add(SPENT, &writes.spent, |rows| {
         vec![
             column(rows, |(spender, _)| spender.service.0),
             column(rows, |(spender, _)| &spender.account.0[..]),

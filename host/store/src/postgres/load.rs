@@ -8,7 +8,7 @@ use tokio_postgres::{Client, Row as PgRow, Statement};
 
 use stokehold_ledger::{AccountKey, CallId, ServiceId, Timestamp};
 
-use super::{FENCE, Transaction};
+use super::Transaction;
 use crate::call::CallStatus;
 use crate::clock::Clock;
 use crate::db::Row;
@@ -19,33 +19,55 @@ use crate::row;
 use crate::spending::Spender;
 use crate::working_set::{KnownCall, WorkingSet};
 
-/// The accounts of a group: those that are named (?1, ?2), those of its holds (?3), and those that a
-/// sweep comes upon (?4 the instant, ?5 how many).
-const ACCOUNTS: &str = "SELECT id, service_id, balance, held, warn_at, posting_count, last_posting_id, key \
-     FROM account \
-     WHERE id IN (SELECT account.id FROM unnest(?1::bigint[], ?2::bytea[]) AS named (service_id, key) \
-     JOIN account ON account.key = named.key AND account.service_id = named.service_id \
-     UNION SELECT account_id FROM hold WHERE id = ANY (?3::bytea[]) \
-     UNION SELECT account_id FROM (SELECT account_id FROM hold \
-     WHERE state = 0 AND expires_at <= ?4 ORDER BY expires_at LIMIT ?5) AS swept) \
-     ORDER BY id FOR UPDATE";
+/// The ids of a group's accounts: those that are named (?1, ?2), those of its holds (?3), and those
+/// that a sweep comes upon (?4 the instant, ?5 how many).
+macro_rules! account_ids {
+    () => {
+        "SELECT account.id FROM unnest(?1::bigint[], ?2::bytea[]) AS named (service_id, key) \
+         JOIN account ON account.key = named.key AND account.service_id = named.service_id \
+         UNION ALL SELECT account_id FROM hold WHERE id = ANY (?3::bytea[]) \
+         UNION ALL (SELECT account_id FROM hold \
+         WHERE state = 0 AND expires_at <= ?4 ORDER BY expires_at LIMIT ?5)"
+    };
+}
 
-const HOLDS: &str = "SELECT id, account_id, service_id, amount, state, captured, created_at, \
-     expires_at, description, EXISTS (SELECT 1 FROM call WHERE call.id = hold.id) FROM hold \
-     WHERE id = ANY (?1::bytea[])";
+/// The server's time, with each account. The fence (?6 to ?8) is moved first: where that was done
+/// already nothing is found. Accounts are locked in the order of their ids, so that two hosts never
+/// wait for each other in a circle.
+const ACCOUNTS: &str = concat!(
+    "WITH fence AS (",
+    fence!("?6", "?7", "?4", "?8"),
+    "), locked AS (SELECT id, service_id, balance, held, warn_at, posting_count, last_posting_id, key \
+     FROM account WHERE id = ANY (ARRAY(",
+    account_ids!(),
+    ")) ORDER BY id FOR UPDATE) \
+     SELECT id, service_id, balance, held, warn_at, posting_count, last_posting_id, key, server \
+     FROM fence LEFT JOIN locked ON true"
+);
 
-/// What is due on the same accounts. Nearly always nothing is due at all, which the first condition
-/// finds out once.
-const DUE: &str = "SELECT hold.id, hold.account_id, hold.service_id, amount, state, captured, \
-     hold.created_at, expires_at, description, \
-     EXISTS (SELECT 1 FROM call WHERE call.id = hold.id) FROM hold \
-     WHERE EXISTS (SELECT 1 FROM hold WHERE state = 0 AND expires_at <= ?4) \
-     AND state = 0 AND expires_at <= ?4 AND account_id IN \
-     (SELECT account.id FROM unnest(?1::bigint[], ?2::bytea[]) AS named (service_id, key) \
-     JOIN account ON account.key = named.key AND account.service_id = named.service_id \
-     UNION SELECT account_id FROM hold WHERE id = ANY (?3::bytea[]) \
-     UNION SELECT account_id FROM (SELECT account_id FROM hold \
-     WHERE state = 0 AND expires_at <= ?4 ORDER BY expires_at LIMIT ?5) AS swept)";
+/// Holds, with whether each is a call's, and an id for what a group may post of it.
+macro_rules! holds {
+    ($posting_id:literal) => {
+        concat!(
+            "SELECT hold.id, hold.account_id, hold.service_id, amount, state, captured, \
+             hold.created_at, expires_at, description, call.id IS NOT NULL, ",
+            $posting_id,
+            " FROM hold LEFT JOIN call ON call.id = hold.id WHERE "
+        )
+    };
+}
+
+/// Those that are named, and then what is due on the same accounts, of which nothing is posted. Nearly
+/// always nothing is due at all, which the first condition finds out once.
+const HOLDS: &str = concat!(
+    holds!("nextval('posting_id_seq')"),
+    "hold.id = ANY (?3::bytea[]) UNION ALL ",
+    holds!("NULL"),
+    "EXISTS (SELECT 1 FROM hold WHERE state = 0 AND expires_at <= ?4) \
+     AND state = 0 AND expires_at <= ?4 AND hold.account_id IN (",
+    account_ids!(),
+    ")"
+);
 
 const CALLS: &str = "SELECT id, service_id, credits, fuel_bought, status, account_key, counted_day \
      FROM call WHERE id = ANY (?1::bytea[]) ORDER BY id FOR UPDATE";
@@ -60,9 +82,6 @@ const SPENDING: &str = "SELECT service_id, account_key, day, credits FROM spendi
 
 const REPLAYS: &str = "SELECT key, fingerprint, answer, at FROM replay \
      WHERE day IN (?2::bigint - 1, ?2) AND key = ANY (?1::bytea[]) ORDER BY at";
-
-/// A group posts once for each of its holds, and those of its calls, at the most.
-const POSTING_IDS: &str = "SELECT nextval('posting_id_seq') FROM generate_series(1, ?1::bigint)";
 
 const TRIALS: &str = "SELECT asked.service_id, asked.dbuuid \
      FROM unnest(?1::bigint[], ?2::text[]) AS asked (service_id, dbuuid) \
@@ -86,23 +105,20 @@ struct Arrays<'a> {
 
 /// What was answered.
 struct Answers {
-    fence: Vec<PgRow>,
     accounts: Vec<PgRow>,
     holds: Vec<PgRow>,
-    due: Vec<PgRow>,
     calls: Vec<PgRow>,
     spending: Vec<PgRow>,
     replays: Vec<PgRow>,
     trials: Vec<PgRow>,
-    posting_ids: Vec<PgRow>,
 }
 
 pub(super) fn load(of: &Transaction<'_>, wanted: &Wanted) -> Result<WorkingSet, Error> {
     let asked = Arrays::of(wanted);
     let sent = Clock::local();
     let answers = ask(of, wanted, &asked)?;
-    let fence = answers.fence.first().ok_or(Error::FenceLost)?;
-    of.clock.learn(sent, Timestamp(Row::Postgres(fence).get(0)?));
+    let first = answers.accounts.first().ok_or(Error::FenceLost)?;
+    of.clock.learn(sent, Timestamp(Row::Postgres(first).get(8)?));
     fill(&answers, of.now)
 }
 
@@ -126,50 +142,42 @@ fn ask(of: &Transaction<'_>, wanted: &Wanted, asked: &Arrays<'_>) -> Result<Answ
     let (db, client) = (of.db, of.db.client());
     let swept_max = i64::from(wanted.swept_max);
     let lease_until = of.lease_until();
-    let fence: Parameters<'_> = &[&of.host.0, &of.batch, &of.now.0, &lease_until];
-    let accounts: Parameters<'_> =
-        &[&asked.services, &asked.keys, &asked.holds, &of.now.0, &swept_max];
+    let named: [&(dyn ToSql + Sync); 5] =
+        [&asked.services, &asked.keys, &asked.holds, &of.now.0, &swept_max];
+    let [services, keys, holds, now, max] = named;
+    let fenced: Parameters<'_> =
+        &[services, keys, holds, now, max, &of.host.0, &of.batch, &lease_until];
     let today = replay::day(of.now);
     // What nobody asks for is not sent.
     let some = |sql, is_asked: bool| is_asked.then(|| db.statement(sql)).transpose();
-    let fenced = some(FENCE, true)?;
-    let locked = some(ACCOUNTS, true)?;
-    let holds = some(HOLDS, !asked.holds.is_empty())?;
-    let due = some(DUE, true)?;
+    let accounts = some(ACCOUNTS, true)?;
+    let holds = some(HOLDS, true)?;
     let calls = some(CALLS, !asked.calls.is_empty())?;
     let is_spent = !asked.calls.is_empty() || !asked.spending_keys.is_empty();
     let spending = some(SPENDING, is_spent)?;
     let replays = some(REPLAYS, !asked.replays.is_empty())?;
     let trials = some(TRIALS, !asked.databases.is_empty())?;
-    let posted_max = i64::try_from(asked.holds.len() + asked.calls.len()).unwrap_or(i64::MAX);
-    let posting_ids = some(POSTING_IDS, posted_max > 0)?;
-    let held: Parameters<'_> = &[&asked.holds];
     let called: Parameters<'_> = &[&asked.calls];
     let this_day = Spender::day(of.now);
     let spent: Parameters<'_> =
         &[&asked.spending_services, &asked.spending_keys, &this_day, &asked.calls];
     let repeated: Parameters<'_> = &[&asked.replays, &today];
     let first: Parameters<'_> = &[&asked.trial_services, &asked.databases];
-    let posted: Parameters<'_> = &[&posted_max];
     db.wait(async {
-        let (begun, fence, accounts, holds, due, calls, spending, replays, trials, ids) = tokio::join!(
+        let (begun, accounts, holds, calls, spending, replays, trials) = tokio::join!(
             biased;
             client.batch_execute("BEGIN"),
-            query(client, fenced.as_ref(), fence),
-            query(client, locked.as_ref(), accounts),
-            query(client, holds.as_ref(), held),
-            query(client, due.as_ref(), accounts),
+            query(client, accounts.as_ref(), fenced),
+            query(client, holds.as_ref(), &named),
             query(client, calls.as_ref(), called),
             query(client, spending.as_ref(), spent),
             query(client, replays.as_ref(), repeated),
             query(client, trials.as_ref(), first),
-            query(client, posting_ids.as_ref(), posted),
         );
         begun?;
-        let (fence, accounts, holds) = (fence?, accounts?, holds?);
-        let (due, calls, spending) = (due?, calls?, spending?);
-        let (replays, trials, posting_ids) = (replays?, trials?, ids?);
-        Ok(Answers { fence, accounts, holds, due, calls, spending, replays, trials, posting_ids })
+        let (accounts, holds, calls) = (accounts?, holds?, calls?);
+        let (spending, replays, trials) = (spending?, replays?, trials?);
+        Ok(Answers { accounts, holds, calls, spending, replays, trials })
     })
 }
 
@@ -188,17 +196,27 @@ async fn query(
 
 fn fill(answers: &Answers, now: Timestamp) -> Result<WorkingSet, Error> {
     let mut rows = WorkingSet::new(now);
+    // Where no account was found there still is a row, of the server's time alone.
     for row in answers.accounts.iter().map(Row::Postgres) {
+        if row.get::<Option<i64>>(0)?.is_none() {
+            continue;
+        }
         let known = row::account(row)?;
         rows.load_name(known.account.service, AccountKey(row.get(7)?), known.account.id);
         rows.load_account(known);
     }
+    let mut posting_ids = Vec::new();
     for row in answers.holds.iter().map(Row::Postgres) {
-        rows.load_hold(row::hold(row)?, row.get(9)?);
+        let (hold, is_call) = (row::hold(row)?, row.get(9)?);
+        match row.get(10)? {
+            None => rows.load_due(hold, is_call),
+            Some(id) => {
+                rows.load_hold(hold, is_call);
+                posting_ids.push(id);
+            }
+        }
     }
-    for row in answers.due.iter().map(Row::Postgres) {
-        rows.load_due(row::hold(row)?, row.get(9)?);
-    }
+    rows.load_posting_ids(posting_ids);
     for row in answers.calls.iter().map(Row::Postgres) {
         let (service, account) = (ServiceId(row.get(1)?), AccountKey(row.get(5)?));
         let day: Option<i64> = row.get(6)?;
@@ -222,7 +240,5 @@ fn fill(answers: &Answers, now: Timestamp) -> Result<WorkingSet, Error> {
     for row in answers.trials.iter().map(Row::Postgres) {
         rows.load_trial(ServiceId(row.get(0)?), &row.get::<String>(1)?);
     }
-    let ids = answers.posting_ids.iter().map(|row| Row::Postgres(row).get(0));
-    rows.load_posting_ids(ids.collect::<Result<_, _>>()?);
     Ok(rows)
 }

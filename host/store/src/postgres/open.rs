@@ -31,6 +31,7 @@ pub(super) fn connect(address: &Address) -> Result<Session, OpenError> {
     let db = Session::connect(address, true)?;
     db.batch(
         "SET synchronous_commit = on; SET enable_seqscan = off; SET jit = off; \
+         SET enable_bitmapscan = off; SET enable_mergejoin = off; \
          SET plan_cache_mode = force_generic_plan; SET idle_in_transaction_session_timeout = '30s'",
     )?;
     Ok(db)

@@ -70,6 +70,11 @@ impl Session {
         self.may_write
     }
 
+    /// Whether nothing went wrong since that was asked for last.
+    pub(crate) fn is_sound(&self) -> bool {
+        !self.client.is_closed() && self.trouble.get() == Trouble::None
+    }
+
     /// What went wrong since this was asked last.
     pub(crate) fn trouble(&self) -> Trouble {
         if self.client.is_closed() { Trouble::Lost } else { self.trouble.take() }
