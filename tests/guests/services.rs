@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stokehold_runtime::{Access, Budget, End, HostCalls, MemoryKeyValue, Run, Stop};
+use stokehold_runtime::{Access, Budget, End, HostCalls, Run, Stop};
 use stokehold_tests::guest::Guest;
+use stokehold_tests::key_value::MemoryKeyValue;
 
 use crate::{BUDGET, handle_with, load, request, runtime, stop};
 
@@ -233,7 +234,7 @@ const COUNT: &str = "(call $open (i32.const 0) (i32.const 0) (i32.const 128))
 async fn stored_values_outlive_a_call() {
     let runtime = runtime();
     let program = load(&runtime, &guest(KEY_VALUES, COUNT));
-    let key_values = Arc::new(MemoryKeyValue::new(1_000));
+    let key_values = Arc::new(MemoryKeyValue::new(1_000, 100));
     let access = Access { key_values: Some(key_values), ..Access::default() };
     for answer in ["1", "2", "3"] {
         let run = handle_with(&runtime, &program, BUDGET, access.clone()).await;
@@ -256,13 +257,43 @@ async fn a_full_store_says_so_to_the_guest() {
           (i32.const 1024) (i32.const 1000) (i32.const 136))
         (if (i32.eqz (i32.load8_u (i32.const 136))) (then unreachable))
         (call $fail (i32.const 0) (i32.load (i32.const 144)) (i32.load (i32.const 148)))";
-    let key_values = Arc::new(MemoryKeyValue::new(100));
+    let key_values = Arc::new(MemoryKeyValue::new(100, 100));
     let access = Access { key_values: Some(key_values), ..Access::default() };
     let run = run(&guest(KEY_VALUES, body), BUDGET, access).await;
     let End::Failed(stokehold_runtime::Failure::UserError(text)) = run.end else {
         panic!("{run:?}");
     };
     assert_eq!(text, "the store would have 1004 bytes; the limit is 100");
+}
+
+#[tokio::test]
+async fn a_batch_is_bounded() {
+    let delete_many = r#"
+        (import "wasi:keyvalue/store@0.2.0-draft" "open" (func $open (param i32 i32 i32)))
+        (import "wasi:keyvalue/batch@0.2.0-draft" "delete-many"
+          (func $delete_many (param i32 i32 i32 i32)))"#;
+    // So many empty keys, all of them without an error or with its text as a failure.
+    let deleting = |keys: u32| {
+        let body = format!(
+            "(call $open (i32.const 0) (i32.const 0) (i32.const 128))
+             (call $delete_many (i32.load (i32.const 132)) (i32.const 1024) (i32.const {keys})
+               (i32.const 136))
+             (if (i32.load8_u (i32.const 136))
+               (then (return (call $fail (i32.const 0)
+                 (i32.load (i32.const 144)) (i32.load (i32.const 148))))))
+             (call $done)"
+        );
+        guest(delete_many, &body)
+    };
+    let key_values = Arc::new(MemoryKeyValue::new(100, 100));
+    let access = Access { key_values: Some(key_values), ..Access::default() };
+    assert_eq!(run(&deleting(100), BUDGET, access.clone()).await.end, done());
+    let End::Failed(stokehold_runtime::Failure::UserError(text)) =
+        run(&deleting(101), BUDGET, access).await.end
+    else {
+        panic!("it was not refused");
+    };
+    assert_eq!(text, "101 keys in one call; the limit is 100");
 }
 
 #[tokio::test]
@@ -273,7 +304,7 @@ async fn a_quote_reaches_neither_store_nor_network() {
         (call $quoted (i64.const 1))";
     let guest = Guest { imports: KEY_VALUES, quote, ..Guest::default() };
     let program = load(&runtime, &guest.component());
-    let key_values = Arc::new(MemoryKeyValue::new(1_000));
+    let key_values = Arc::new(MemoryKeyValue::new(1_000, 100));
     let access = Access { key_values: Some(key_values), ..Access::default() };
     let run = runtime.quote(&program, request(), BUDGET, &access).await;
     assert!(matches!(run.end, End::Answered(_)), "{run:?}");

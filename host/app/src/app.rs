@@ -17,6 +17,7 @@ use crate::breaker::Breakers;
 use crate::call::Queue;
 use crate::catalogue::{Catalogue, Reach};
 use crate::config::Config;
+use crate::key_value::KeyValues;
 use crate::keyring::Keyring;
 use crate::machine::{library_settings, network, runtime_settings};
 use crate::mail::{self, Mailer};
@@ -33,7 +34,7 @@ const CALLS_SWEEP_PERIOD: Duration = Duration::from_mins(1);
 /// Everything a host does, on one store and one runtime.
 pub struct App {
     pub(crate) config: Config,
-    pub(crate) store: Store,
+    pub(crate) store: Arc<Store>,
     pub(crate) runtime: Runtime,
     pub(crate) library: Library,
     pub(crate) catalogue: Catalogue,
@@ -96,7 +97,9 @@ impl App {
     ) -> Result<Arc<Self>, OpenError> {
         let runtime = Runtime::new(&runtime_settings(&config))?;
         let library = Library::open(runtime.clone(), library_settings(&config, code_secret))?;
-        let reach = Reach::new(network(&config), code_secret.is_none());
+        let store = Arc::new(store);
+        let key_values = KeyValues::new(store.clone(), config.calls.key_value_max());
+        let reach = Reach::new(network(&config), key_values);
         let catalogue = Catalogue::load(&store, reach).await?;
         let admission = Admission::new(&config.calls);
         let breakers = Breakers::new(&config.calls, store.suspensions().await?);

@@ -48,8 +48,7 @@ pub use program::{Program, Report};
 pub use run::{End, Run};
 pub use runtime::Runtime;
 pub use services::{
-    Host, HostError, KeyValue, KeyValueError, KeyValueFuture, MemoryKeyValue, Network,
-    NetworkSettings, Outbound,
+    Host, HostError, KeyValue, KeyValueError, KeyValueFuture, Network, NetworkSettings, Outbound,
 };
 pub use settings::Settings;
 pub use stop::Stop;

@@ -19,6 +19,7 @@ mod hold;
 mod host;
 mod instance;
 mod job;
+mod key_value;
 mod op;
 mod order;
 mod outbox;
@@ -60,6 +61,7 @@ pub use catalogue::{NewPack, NewService, Pack, PackChange, Service, ServiceChang
 pub use error::{Error, OpenError};
 pub use fail_point::FailPoint;
 pub use hold::{NewHold, OpenHold};
+pub use key_value::{KeyChange, KeyRefusal, KeyValueMax, KeyWrite, KeyWritten};
 pub use order::{NewOrder, Order, OrderStatus};
 pub use outbox::{Sent, Warning};
 pub use postgres::Address as DatabaseAddress;

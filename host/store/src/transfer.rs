@@ -66,6 +66,8 @@ const TABLES: &[Table] = &[
     alike("spending"),
     alike("suspension"),
     alike("signing_key"),
+    alike("key_value"),
+    alike("key_value_sum"),
 ];
 
 const fn alike(name: &'static str) -> Table {

@@ -287,3 +287,18 @@ CREATE TABLE signing_key (
     public     bytea NOT NULL,
     created_at bigint NOT NULL
 );
+
+-- What services keep for themselves.
+CREATE TABLE key_value (
+    service_id bigint NOT NULL REFERENCES service (id),
+    key        bytea NOT NULL,           -- UTF-8
+    value      bytea NOT NULL,
+    PRIMARY KEY (service_id, key)
+);
+
+-- How much that is, so that a limit is checked without looking at all of it.
+CREATE TABLE key_value_sum (
+    service_id bigint PRIMARY KEY REFERENCES service (id),
+    keys       bigint NOT NULL CHECK (keys >= 0),
+    bytes      bigint NOT NULL CHECK (bytes >= 0)                -- of keys and values
+) WITH (fillfactor = 50);

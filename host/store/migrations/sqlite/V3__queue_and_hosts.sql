@@ -112,3 +112,19 @@ DROP INDEX hold_of_account;
 DROP INDEX hold_open;
 CREATE INDEX hold_due  ON hold (expires_at, account_id)     WHERE state = 0;
 CREATE INDEX hold_open ON hold (service_id, id, account_id) WHERE state = 0;
+
+-- What services keep for themselves. Not without row ids: its index has the keys alone, so that listing them does not
+-- read values.
+CREATE TABLE key_value (
+    service_id INTEGER NOT NULL REFERENCES service (id),
+    key        BLOB NOT NULL,            -- UTF-8
+    value      BLOB NOT NULL,
+    PRIMARY KEY (service_id, key)
+) STRICT;
+
+-- How much that is, so that a limit is checked without looking at all of it.
+CREATE TABLE key_value_sum (
+    service_id INTEGER PRIMARY KEY REFERENCES service (id),
+    keys       INTEGER NOT NULL CHECK (keys >= 0),
+    bytes      INTEGER NOT NULL CHECK (bytes >= 0)               -- of keys and values
+) STRICT;
