@@ -84,6 +84,11 @@ fn a_count_outlives_a_restart_and_a_crash() {
     assert_eq!(reply.result(), 5);
     let record = server.record(&reply);
     assert_eq!(record["host_calls"]["wasi:keyvalue"]["calls"], 2, "{record}");
+    assert_eq!(record["repeatable"], false, "{record}");
+    let paid = json!({ "account_token": "anna", "credits": 0.01 });
+    server.grant("coalroller", "anna", &json!(1));
+    let rolled = server.record(&server.client().rpc("/services/coalroller/roll", &paid));
+    assert_eq!(rolled["repeatable"], true, "{rolled}");
     server.stop();
     assert_clean(data.path());
 }

@@ -2,6 +2,7 @@
 
 mod bucket;
 mod counting;
+mod secrets;
 
 use tempfile::TempDir;
 

@@ -24,7 +24,7 @@ pub(crate) struct Live {
 pub(crate) struct Active {
     pub(crate) version: Version,
     pub(crate) manifest: Manifest,
-    /// What its calls may reach.
+    /// What its calls may reach; their secrets are added to each.
     pub(crate) access: Access,
 }
 
@@ -43,6 +43,7 @@ impl Reach {
         let outbound = || Outbound::new(self.network.clone(), manifest.outbound.clone());
         Access {
             config: Arc::new(manifest.config.clone()),
+            secrets: Arc::default(),
             key_values: Some(self.key_values.of(service)),
             outbound: (!manifest.outbound.is_empty()).then(|| Arc::new(outbound())),
         }

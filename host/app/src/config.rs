@@ -27,6 +27,8 @@ pub struct Config {
     pub runtime: Runtime,
     /// Where services may reach.
     pub outbound: Outbound,
+    /// How secrets of services are kept.
+    pub secrets: Secrets,
     /// The terms of the broker.
     pub broker: Broker,
     /// How mail is sent.
@@ -195,6 +197,16 @@ pub struct Outbound {
     pub connect_s_max: u64,
 }
 
+/// How secrets of services are kept.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Secrets {
+    /// The file of the key that they are sealed with in the database: 64 hexadecimal digits. By
+    /// default a file beside the database, which the host makes when it is first needed; hosts that
+    /// share a database need one and the same.
+    pub key_file: Option<PathBuf>,
+}
+
 /// The terms of the broker.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -227,6 +239,11 @@ impl Default for Server {
 }
 
 impl Store {
+    /// Whether other hosts may have the database open, too.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.database.is_some() || self.database_file.is_some()
+    }
+
     /// The address of the PostgreSQL database, wherever it stands.
     pub fn address(&self) -> Result<Option<DatabaseAddress>, String> {
         if self.database.is_some() && self.database_file.is_some() {

@@ -34,12 +34,13 @@ mod sandbox;
 mod secret;
 mod service;
 mod token;
+mod vault;
 mod version;
 
 pub use account::GrantRequest;
 pub use app::{App, OpenError};
 pub use broker::{Authorization, BrokerError};
-pub use call::{Call, CallRequest, Details, Event, Events};
+pub use call::{Call, CallRequest, Details, Event, Events, is_repeatable};
 pub use caller::Caller;
 pub use client::Overview;
 pub use config::Config;
@@ -55,6 +56,7 @@ pub use quote::Quote;
 pub use receipt::verify_receipt;
 pub use secret::Secret;
 pub use service::ServiceRequest;
+pub use vault::VaultError;
 pub use version::{Published, Upload, sanitise};
 
 /// What other crates need of the layers below.

@@ -31,6 +31,7 @@ mod row;
 #[cfg(test)]
 mod scheduled;
 mod seal;
+mod secret;
 mod setting;
 mod signing_key;
 mod spending;
@@ -66,6 +67,7 @@ pub use order::{NewOrder, Order, OrderStatus};
 pub use outbox::{Sent, Warning};
 pub use postgres::Address as DatabaseAddress;
 pub use replay::{Once, RequestDigest};
+pub use secret::SealedSecret;
 pub use setting::{Address, OwnAccount, WarningSettings};
 pub use signing_key::SigningKey;
 pub use statement::{Line, Page};

@@ -68,6 +68,7 @@ const TABLES: &[Table] = &[
     alike("signing_key"),
     alike("key_value"),
     alike("key_value_sum"),
+    alike("secret"),
 ];
 
 const fn alike(name: &'static str) -> Table {

@@ -302,3 +302,12 @@ CREATE TABLE key_value_sum (
     keys       bigint NOT NULL CHECK (keys >= 0),
     bytes      bigint NOT NULL CHECK (bytes >= 0)                -- of keys and values
 ) WITH (fillfactor = 50);
+
+-- Secrets of services, sealed with a key that is not in the database.
+CREATE TABLE secret (
+    service_id bigint NOT NULL REFERENCES service (id),
+    name       text NOT NULL,
+    sealed     bytea NOT NULL,           -- nonce and ChaCha20-Poly1305, bound to service and name
+    set_at     bigint NOT NULL,
+    PRIMARY KEY (service_id, name)
+);

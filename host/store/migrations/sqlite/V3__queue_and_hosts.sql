@@ -128,3 +128,12 @@ CREATE TABLE key_value_sum (
     keys       INTEGER NOT NULL CHECK (keys >= 0),
     bytes      INTEGER NOT NULL CHECK (bytes >= 0)               -- of keys and values
 ) STRICT;
+
+-- Secrets of services, sealed with a key that is not in the database.
+CREATE TABLE secret (
+    service_id INTEGER NOT NULL REFERENCES service (id),
+    name       TEXT NOT NULL,
+    sealed     BLOB NOT NULL,            -- nonce and ChaCha20-Poly1305, bound to service and name
+    set_at     INTEGER NOT NULL,
+    PRIMARY KEY (service_id, name)
+) STRICT, WITHOUT ROWID;
