@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stokehold_runtime::{Access, Budget, End, HostCalls, Run, Stop};
-use stokehold_tests::guest::Guest;
+use stokehold_tests::guest::{Guest, KEY_VALUES, tallying};
 use stokehold_tests::key_value::MemoryKeyValue;
 
 use crate::{BUDGET, handle_with, load, request, runtime, stop};
@@ -25,12 +25,6 @@ const PRINT: &str = r#"
       (func $write (param i32 i32 i32 i32)))"#;
 const LOG: &str = r#"
     (import "wasi:logging/logging@0.1.0-draft" "log" (func $log (param i32 i32 i32 i32 i32)))"#;
-const KEY_VALUES: &str = r#"
-    (import "wasi:keyvalue/store@0.2.0-draft" "open" (func $open (param i32 i32 i32)))
-    (import "wasi:keyvalue/store@0.2.0-draft" "[method]bucket.set"
-      (func $set (param i32 i32 i32 i32 i32 i32)))
-    (import "wasi:keyvalue/atomics@0.2.0-draft" "increment"
-      (func $increment (param i32 i32 i32 i64 i32)))"#;
 
 fn guest(imports: &str, handle: &str) -> Vec<u8> {
     Guest { imports, handle, ..Guest::default() }.component()
@@ -221,19 +215,10 @@ async fn the_configuration_can_be_asked_for() {
     assert!(run.is_repeatable());
 }
 
-/// Opens the bucket, which has to be there, and adds 1 to a number; answers with a digit.
-const COUNT: &str = "(call $open (i32.const 0) (i32.const 0) (i32.const 128))
-    (if (i32.load8_u (i32.const 128)) (then unreachable))
-    (call $increment (i32.load (i32.const 132)) (i32.const 64) (i32.const 4) (i64.const 1)
-      (i32.const 136))
-    (if (i32.load8_u (i32.const 136)) (then unreachable))
-    (i32.store8 (i32.const 256) (i32.add (i32.const 48) (i32.load (i32.const 144))))
-    (call $answer (i32.const 256) (i32.const 1))";
-
 #[tokio::test]
 async fn stored_values_outlive_a_call() {
     let runtime = runtime();
-    let program = load(&runtime, &guest(KEY_VALUES, COUNT));
+    let program = load(&runtime, &tallying());
     let key_values = Arc::new(MemoryKeyValue::new(1_000, 100));
     let access = Access { key_values: Some(key_values), ..Access::default() };
     for answer in ["1", "2", "3"] {
@@ -245,7 +230,7 @@ async fn stored_values_outlive_a_call() {
 
 #[tokio::test]
 async fn without_a_store_there_is_no_bucket() {
-    let run = runs(KEY_VALUES, COUNT).await;
+    let run = run(&tallying(), BUDGET, Access::default()).await;
     assert!(trap_reason(&run).contains("unreachable"), "{run:?}");
 }
 

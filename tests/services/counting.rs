@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::thread;
 
 use serde_json::{Value, json};
-use stokehold_tests::guest::Guest;
+use stokehold_tests::guest::{Guest, KEY_VALUES, OPEN, tallying};
 use stokehold_tests::http::{Client, Reply};
 use stokehold_tests::poll;
 use stokehold_tests::postgres::Postgres;
@@ -12,30 +12,6 @@ use stokehold_tests::server::{Server, assert_clean};
 use stokehold_tests::upload;
 
 use crate::directory;
-
-const IMPORTS: &str = r#"
-    (import "wasi:keyvalue/store@0.2.0-draft" "open" (func $open (param i32 i32 i32)))
-    (import "wasi:keyvalue/store@0.2.0-draft" "[method]bucket.set"
-      (func $set (param i32 i32 i32 i32 i32 i32)))
-    (import "wasi:keyvalue/atomics@0.2.0-draft" "increment"
-      (func $increment (param i32 i32 i32 i64 i32)))"#;
-
-/// Opens the bucket, which has to be there.
-const OPEN: &str = "(call $open (i32.const 0) (i32.const 0) (i32.const 128))
-    (if (i32.load8_u (i32.const 128)) (then unreachable))";
-
-/// Answers with the number of calls that the service has had: one digit.
-fn counting() -> Vec<u8> {
-    let handle = format!(
-        "{OPEN}
-         (call $increment (i32.load (i32.const 132)) (i32.const 64) (i32.const 4) (i64.const 1)
-           (i32.const 136))
-         (if (i32.load8_u (i32.const 136)) (then unreachable))
-         (i32.store8 (i32.const 256) (i32.add (i32.const 48) (i32.load (i32.const 144))))
-         (call $answer (i32.const 256) (i32.const 1))"
-    );
-    Guest { imports: IMPORTS, handle: &handle, ..Guest::default() }.component()
-}
 
 /// Sets one key after the other to so many bytes until it is refused, and fails with what it is told.
 fn hoarding(value_bytes: u32) -> Vec<u8> {
@@ -51,7 +27,7 @@ fn hoarding(value_bytes: u32) -> Vec<u8> {
     // Keys are texts: four zero characters are one, and counting up from there stays ASCII for long.
     let fields = r#"(data (i32.const 64) "\00\00\00\00")
         (func $grow (drop (memory.grow (i32.const 2)))) (start $grow)"#;
-    Guest { imports: IMPORTS, fields, handle: &handle, ..Guest::default() }.component()
+    Guest { imports: KEY_VALUES, fields, handle: &handle, ..Guest::default() }.component()
 }
 
 fn sell(server: &Server, name: &str, component: &[u8]) {
@@ -69,8 +45,8 @@ fn call(client: &Client, service: &str) -> Reply {
 fn a_count_outlives_a_restart_and_a_crash() {
     let data = directory();
     let mut server = Server::sandbox(data.path());
-    sell(&server, "one", &counting());
-    sell(&server, "two", &counting());
+    sell(&server, "one", &tallying());
+    sell(&server, "two", &tallying());
     for count in 1..=3 {
         assert_eq!(call(&server.client(), "one").result(), count);
     }
@@ -98,7 +74,7 @@ fn two_hosts_count_together() {
     let (postgres, beside) = (Postgres::start(), [directory(), directory()]);
     let hosts = beside.each_ref().map(|data| Server::sandbox_on(&postgres.url(), data.path()));
     let [one, other] = &hosts;
-    sell(one, "one", &counting());
+    sell(one, "one", &tallying());
     poll::until("the other host knows the service", || {
         let shown = other.operator().get("/api/v1/services/one");
         (shown.status == 200 && !shown.json()["active_version"].is_null()).then_some(())
@@ -135,7 +111,7 @@ fn who_keeps_too_much_is_told() {
         assert!(message.contains(told), "{message}");
         assert_eq!(server.account(service, "anna")["balance"], 100);
     }
-    sell(&server, "one", &counting());
+    sell(&server, "one", &tallying());
     assert_eq!(call(&server.client(), "one").result(), 1, "the others have room");
     server.stop();
     assert_clean(data.path());

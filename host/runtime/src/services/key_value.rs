@@ -19,6 +19,11 @@ const VALUE_BYTES_MAX: usize = 64 << 10;
 /// returns, so what one can do is bounded.
 const KEYS_AT_ONCE_MAX: usize = 100;
 
+/// What a key that is listed costs beside its own bytes, in bytes, and one that is passed on the way
+/// to those: measured, see `bench prices`.
+const LISTED_BYTES: usize = 500;
+const PASSED_BYTES: usize = 16;
+
 /// What a store of keys answers in the end.
 pub type KeyValueFuture<'a, T> =
     Pin<Box<dyn Future<Output = Result<T, KeyValueError>> + Send + 'a>>;
@@ -120,6 +125,7 @@ impl KeyValues<'_> {
         if let Err(error) = self.check(&key, &value) {
             return Ok(Err(error));
         }
+        self.bill.add(HostCall::KeyValueWrite, key.len().saturating_add(value.len()));
         Ok(bucket.set(key, value).await.map_err(Error::from))
     }
 
@@ -128,6 +134,7 @@ impl KeyValues<'_> {
         if let Err(error) = self.check(&key, &[]) {
             return Ok(Err(error));
         }
+        self.bill.add(HostCall::KeyValueWrite, key.len());
         Ok(bucket.delete(key).await.map_err(Error::from))
     }
 }
@@ -182,7 +189,9 @@ impl store::HostBucket for KeyValues<'_> {
         };
         let next = u64::try_from(skip.saturating_add(keys.len())).ok();
         let cursor = next.filter(|_| keys.len() == KEYS_AT_ONCE_MAX);
-        self.bill.add_units(HostCall::KeyValue, keys.iter().map(String::len).sum());
+        let listed: usize = keys.iter().map(|key| key.len() + LISTED_BYTES).sum();
+        let passed = skip.saturating_mul(PASSED_BYTES);
+        self.bill.add_units(HostCall::KeyValue, listed.saturating_add(passed));
         Ok(Ok(KeyResponse { keys, cursor }))
     }
 
@@ -203,6 +212,7 @@ impl atomics::Host for KeyValues<'_> {
         if let Err(error) = self.check(&key, &[]) {
             return Ok(Err(error));
         }
+        self.bill.add(HostCall::KeyValueWrite, key.len());
         Ok(bucket.increment(key, delta).await.map_err(Error::from))
     }
 }
