@@ -272,9 +272,10 @@ async fn a_batch_is_bounded() {
     };
     let key_values = Arc::new(MemoryKeyValue::new(100, 100));
     let access = Access { key_values: Some(key_values), ..Access::default() };
-    assert_eq!(run(&deleting(100), BUDGET, access.clone()).await.end, done());
+    let budget = Budget { fuel: 1_000_000_000, ..BUDGET };
+    assert_eq!(run(&deleting(100), budget, access.clone()).await.end, done());
     let End::Failed(stokehold_runtime::Failure::UserError(text)) =
-        run(&deleting(101), BUDGET, access).await.end
+        run(&deleting(101), budget, access).await.end
     else {
         panic!("it was not refused");
     };

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::thread;
 
 use serde_json::{Value, json};
+use stokehold_tests::binary;
 use stokehold_tests::guest::{Guest, KEY_VALUES, OPEN, tallying};
 use stokehold_tests::http::{Client, Reply};
 use stokehold_tests::poll;
@@ -67,6 +68,17 @@ fn a_count_outlives_a_restart_and_a_crash() {
     assert_eq!(rolled["repeatable"], true, "{rolled}");
     server.stop();
     assert_clean(data.path());
+}
+
+#[test]
+fn a_call_at_home_has_a_bucket_that_goes_with_it() {
+    let project = directory();
+    let file = project.path().join("tally.wasm");
+    std::fs::write(&file, tallying()).expect("a component");
+    for _ in 0..2 {
+        let ran = binary::run(&["run", file.to_str().expect("text"), "count", "--json"]).json();
+        assert_eq!((&ran["result"], &ran["repeatable"]), (&json!(1), &json!(false)), "{ran}");
+    }
 }
 
 #[test]

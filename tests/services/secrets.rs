@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use stokehold_tests::binary::{self, Ran};
 use stokehold_tests::guest::Guest;
 use stokehold_tests::http::{Client, Reply};
@@ -198,7 +198,7 @@ fn a_change_reaches_the_other_host() {
     poll::until("the other tells the new one", || (digits(&other) == Some(11)).then_some(()));
     other.operator().send("DELETE", PATH, None).expect(204);
     poll::until("the first tells none", || {
-        (call(&one).json()["error"]["data"]["outcome"] == Value::from("no-service")).then_some(())
+        (call(&one).json()["error"]["data"]["outcome"] == "no-service").then_some(())
     });
 }
 

@@ -28,7 +28,7 @@ impl Held {
         Ok(Self {
             resident_mib: number("VmRSS:")? / 1024.0,
             anonymous_mib: number("RssAnon:")? / 1024.0,
-            files: u32::try_from(files).map(f64::from).unwrap_or(f64::MAX),
+            files: f64::from(u32::try_from(files)?),
             threads: number("Threads:")?,
         })
     }

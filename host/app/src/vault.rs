@@ -98,16 +98,15 @@ impl Vault {
         let key = self.known_key();
         let mut open: HashMap<ServiceId, Values> = HashMap::new();
         for SealedSecret { service, name, sealed, .. } in &sealed {
-            match key.as_ref().and_then(|key| key.open(*service, name, sealed)) {
-                Some(value) => {
-                    open.entry(*service).or_default().insert(name.clone(), value);
-                }
-                None => tracing::error!(
+            let Some(value) = key.as_ref().and_then(|key| key.open(*service, name, sealed)) else {
+                tracing::error!(
                     service = service.0,
                     secret = name,
                     "a secret was sealed with another key: bring that, or set the secret again"
-                ),
-            }
+                );
+                continue;
+            };
+            open.entry(*service).or_default().insert(name.clone(), value);
         }
         let open = open.into_iter().map(|(service, values)| (service, Arc::new(values))).collect();
         *self.open.write().unwrap_or_else(PoisonError::into_inner) = open;

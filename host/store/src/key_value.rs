@@ -126,47 +126,56 @@ struct Kept {
 }
 
 fn change(db: Db<'_>, write: &KeyWrite, max: KeyValueMax) -> Result<KeyWritten, Error> {
-    let key = write.key.as_bytes();
+    match &write.change {
+        KeyChange::Set(value) => put(db, write, Some(value), max).map(|put| put.map(|()| 0)),
+        KeyChange::Delete => put(db, write, None, max).map(|put| put.map(|()| 0)),
+        KeyChange::Add(delta) => {
+            let sum = match added(db, write, *delta)? {
+                Ok(sum) => sum,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            put(db, write, Some(sum.to_string().as_bytes()), max).map(|put| put.map(|()| sum))
+        }
+    }
+}
+
+/// Puts a value in its place, or takes away what is there, and keeps the sum of it all.
+fn put(
+    db: Db<'_>,
+    write: &KeyWrite,
+    value: Option<&[u8]>,
+    max: KeyValueMax,
+) -> Result<Result<(), KeyRefusal>, Error> {
+    let (service, key) = (write.service.0, write.key.as_bytes());
     let (kept, old_bytes) = kept(db, write)?;
-    let (value, sum) = match &write.change {
-        KeyChange::Set(value) => (Some(value.clone()), 0),
-        KeyChange::Delete => (None, 0),
-        KeyChange::Add(delta) => match added(db, write, *delta)? {
-            Ok(sum) => (Some(sum.to_string().into_bytes()), sum),
-            Err(refusal) => return Ok(Err(refusal)),
-        },
-    };
     let entry = |value_bytes: i64| Kept { keys: 1, bytes: number(key.len()) + value_bytes };
     let before = old_bytes.map(entry).unwrap_or_default();
-    let after = value.as_ref().map(|value| entry(number(value.len()))).unwrap_or_default();
+    let after = value.map(|value| entry(number(value.len()))).unwrap_or_default();
     let then = Kept {
         keys: kept.keys - before.keys + after.keys,
         bytes: kept.bytes - before.bytes + after.bytes,
     };
-    match value {
-        Some(value) => {
-            if let Err(refusal) = check(then, max) {
-                return Ok(Err(refusal));
-            }
-            db.execute(
-                "INSERT INTO key_value (service_id, key, value) VALUES (?1, ?2, ?3) \
-                 ON CONFLICT (service_id, key) DO UPDATE SET value = excluded.value",
-                values![write.service.0, key, &value],
-            )?;
+    if let Some(value) = value {
+        if let Err(refusal) = check(then, max) {
+            return Ok(Err(refusal));
         }
-        None => {
-            let sql = "DELETE FROM key_value WHERE service_id = ?1 AND key = ?2";
-            db.execute(sql, &of(write))?;
-        }
+        db.execute(
+            "INSERT INTO key_value (service_id, key, value) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (service_id, key) DO UPDATE SET value = excluded.value",
+            values![service, key, value],
+        )?;
+    } else {
+        let sql = "DELETE FROM key_value WHERE service_id = ?1 AND key = ?2";
+        db.execute(sql, &of(write))?;
     }
     if then != kept {
         db.execute(
             "INSERT INTO key_value_sum (service_id, keys, bytes) VALUES (?1, ?2, ?3) \
              ON CONFLICT (service_id) DO UPDATE SET keys = excluded.keys, bytes = excluded.bytes",
-            values![write.service.0, then.keys, then.bytes],
+            values![service, then.keys, then.bytes],
         )?;
     }
-    Ok(Ok(sum))
+    Ok(Ok(()))
 }
 
 /// What the service keeps, and how many bytes the key's value has, if it is there.
