@@ -51,6 +51,7 @@ fn a_receipt_says_what_the_call_was_and_is_checked_without_the_host() {
         ("memory_peak_bytes", &record["memory_peak_bytes"]),
         ("duration_ms", &record["duration_ms"]),
         ("host_calls", &record["host_calls"]),
+        ("repeatable", &json!(true)),
         ("created_at", &record["created_at"]),
         ("ended_at", &record["ended_at"]),
         ("params_sha256", &json!(sha256("{\"n\":1}"))),

@@ -83,7 +83,7 @@ fn a_compilation_beyond_its_limit_is_an_answer() {
 #[test]
 fn prices_are_printed() {
     let list = binary::run(&["price-list", "--json"]).json();
-    assert_eq!(list["version"], "wasmtime-48/2");
+    assert_eq!(list["version"], "wasmtime-48/3");
     let names = list["host_calls"].as_array().expect("a list").iter().map(|row| &row["name"]);
     assert!(names.clone().any(|name| *name == "wasi:clocks"), "{list}");
     assert!(binary::run(&["price-list"]).stdout.contains("wasi:http request"));

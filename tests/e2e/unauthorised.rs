@@ -45,9 +45,14 @@ fn operations(server: &Server) -> Vec<String> {
 /// Asks for an operation on coalroller, with a body that it would take.
 fn ask(client: &Client, operation: &str, call: &str) -> Reply {
     let (method, path) = operation.split_once(' ').expect("a method and a path");
-    let path = [("{name}", "coalroller"), ("{token}", "anna"), ("{version}", "1")]
-        .iter()
-        .fold(path.to_owned(), |path, (part, value)| path.replace(part, value));
+    let path = [
+        ("{name}", "coalroller"),
+        ("{token}", "anna"),
+        ("{version}", "1"),
+        ("{secret}", "api_key"),
+    ]
+    .iter()
+    .fold(path.to_owned(), |path, (part, value)| path.replace(part, value));
     let id = match operation.split('/').nth(3) {
         Some("calls") => call,
         _ if path.contains("/orders/") || path.contains("/holds/") => NOBODYS,

@@ -62,6 +62,15 @@ fn lived_in(data: &Path) -> Claims {
     let roll = json!({ "account_token": "anna", "credits": 0.01, "hashes": 1 });
     server.client().rpc("/services/coalroller/roll", &roll).result();
 
+    server.register("keeper");
+    let secret = Some(b"a secret".to_vec());
+    operator.send("PUT", "/api/v1/services/keeper/secrets/key1", secret).expect(204);
+    let keeper = upload::manifest("keeper", "[secrets]\nnames = [\"key1\"]\n");
+    let keeper = keeper.replace("10_000_000", LONG);
+    upload::upload(&operator, "keeper", &keeper, &guest::tallying()).expect(201);
+    server.grant("keeper", "anna", &json!(10));
+    assert_eq!(tally(&server), 1);
+
     sell(&server, "broken", &upload::manifest("broken", ""), &guest::trapping());
     let anna = json!({ "account_token": "anna" });
     server.client().rpc("/services/broken/do", &anna).fault("ServiceFault");
@@ -79,6 +88,11 @@ fn sell(server: &Server, name: &str, manifest: &str, component: &[u8]) {
     server.register(name);
     upload::upload(&server.operator(), name, manifest, component).expect(201);
     server.grant(name, "anna", &json!(10));
+}
+
+/// How many calls the service has had that keeps something. It needs its secret.
+fn tally(server: &Server) -> Value {
+    server.client().rpc("/services/keeper/do", &json!({ "account_token": "anna" })).result()
 }
 
 fn authorize(server: &Server, key: &str, credit: f64, description: &str) -> String {
@@ -162,7 +176,7 @@ fn a_ledger_moves_to_postgresql_and_back_with_every_row() {
     let [first, second, third] = ["first", "second", "third"].map(|name| path(&files, name));
     back_up(["--data", text(data.path())], &first);
     let said = restore(&first, ["--database", &url]);
-    assert!(said.contains("restored and verified, 4 accounts"), "{said}");
+    assert!(said.contains("restored and verified, 5 accounts"), "{said}");
     assert_clean(&postgres);
     back_up(["--database", &url], &second);
     let (before, after) = (rows(&first), rows(&second));
@@ -173,8 +187,12 @@ fn a_ledger_moves_to_postgresql_and_back_with_every_row() {
     assert_eq!(before.len(), after.len());
 
     let moved = ["--sandbox", "--database", &url];
-    let server = Server::start(beside.path(), &moved, &AT_ONCE);
+    // No backup has the key of the secrets.
+    let key_file = data.path().join("secrets.key");
+    let settings = [AT_ONCE[0], ("STOKEHOLD_SECRETS_KEY_FILE", text(&key_file))];
+    let server = Server::start(beside.path(), &moved, &settings);
     let claims = assert_goes_on(&server, &claims);
+    assert_eq!(tally(&server), 2);
     // Beside the server that runs.
     back_up(["--database", &url], &third);
     server.stop();
@@ -182,8 +200,9 @@ fn a_ledger_moves_to_postgresql_and_back_with_every_row() {
 
     let home = path(&files, "home");
     restore(&third, ["--data", text(&home)]);
-    let server = Server::sandbox_with(&home, &AT_ONCE);
+    let server = Server::sandbox_with(&home, &settings);
     assert_goes_on(&server, &claims);
+    assert_eq!(tally(&server), 3);
     server.stop();
     server::assert_clean(&home);
 }

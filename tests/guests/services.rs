@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stokehold_runtime::{Access, Budget, End, HostCalls, MemoryKeyValue, Run, Stop};
-use stokehold_tests::guest::Guest;
+use stokehold_runtime::{Access, Budget, End, HostCalls, Run, Stop};
+use stokehold_tests::guest::{Guest, KEY_VALUES, tallying};
+use stokehold_tests::key_value::MemoryKeyValue;
 
 use crate::{BUDGET, handle_with, load, request, runtime, stop};
 
@@ -24,12 +25,6 @@ const PRINT: &str = r#"
       (func $write (param i32 i32 i32 i32)))"#;
 const LOG: &str = r#"
     (import "wasi:logging/logging@0.1.0-draft" "log" (func $log (param i32 i32 i32 i32 i32)))"#;
-const KEY_VALUES: &str = r#"
-    (import "wasi:keyvalue/store@0.2.0-draft" "open" (func $open (param i32 i32 i32)))
-    (import "wasi:keyvalue/store@0.2.0-draft" "[method]bucket.set"
-      (func $set (param i32 i32 i32 i32 i32 i32)))
-    (import "wasi:keyvalue/atomics@0.2.0-draft" "increment"
-      (func $increment (param i32 i32 i32 i64 i32)))"#;
 
 fn guest(imports: &str, handle: &str) -> Vec<u8> {
     Guest { imports, handle, ..Guest::default() }.component()
@@ -220,20 +215,11 @@ async fn the_configuration_can_be_asked_for() {
     assert!(run.is_repeatable());
 }
 
-/// Opens the bucket, which has to be there, and adds 1 to a number; answers with a digit.
-const COUNT: &str = "(call $open (i32.const 0) (i32.const 0) (i32.const 128))
-    (if (i32.load8_u (i32.const 128)) (then unreachable))
-    (call $increment (i32.load (i32.const 132)) (i32.const 64) (i32.const 4) (i64.const 1)
-      (i32.const 136))
-    (if (i32.load8_u (i32.const 136)) (then unreachable))
-    (i32.store8 (i32.const 256) (i32.add (i32.const 48) (i32.load (i32.const 144))))
-    (call $answer (i32.const 256) (i32.const 1))";
-
 #[tokio::test]
 async fn stored_values_outlive_a_call() {
     let runtime = runtime();
-    let program = load(&runtime, &guest(KEY_VALUES, COUNT));
-    let key_values = Arc::new(MemoryKeyValue::new(1_000));
+    let program = load(&runtime, &tallying());
+    let key_values = Arc::new(MemoryKeyValue::new(1_000, 100));
     let access = Access { key_values: Some(key_values), ..Access::default() };
     for answer in ["1", "2", "3"] {
         let run = handle_with(&runtime, &program, BUDGET, access.clone()).await;
@@ -244,7 +230,7 @@ async fn stored_values_outlive_a_call() {
 
 #[tokio::test]
 async fn without_a_store_there_is_no_bucket() {
-    let run = runs(KEY_VALUES, COUNT).await;
+    let run = run(&tallying(), BUDGET, Access::default()).await;
     assert!(trap_reason(&run).contains("unreachable"), "{run:?}");
 }
 
@@ -256,13 +242,44 @@ async fn a_full_store_says_so_to_the_guest() {
           (i32.const 1024) (i32.const 1000) (i32.const 136))
         (if (i32.eqz (i32.load8_u (i32.const 136))) (then unreachable))
         (call $fail (i32.const 0) (i32.load (i32.const 144)) (i32.load (i32.const 148)))";
-    let key_values = Arc::new(MemoryKeyValue::new(100));
+    let key_values = Arc::new(MemoryKeyValue::new(100, 100));
     let access = Access { key_values: Some(key_values), ..Access::default() };
     let run = run(&guest(KEY_VALUES, body), BUDGET, access).await;
     let End::Failed(stokehold_runtime::Failure::UserError(text)) = run.end else {
         panic!("{run:?}");
     };
     assert_eq!(text, "the store would have 1004 bytes; the limit is 100");
+}
+
+#[tokio::test]
+async fn a_batch_is_bounded() {
+    let delete_many = r#"
+        (import "wasi:keyvalue/store@0.2.0-draft" "open" (func $open (param i32 i32 i32)))
+        (import "wasi:keyvalue/batch@0.2.0-draft" "delete-many"
+          (func $delete_many (param i32 i32 i32 i32)))"#;
+    // So many empty keys, all of them without an error or with its text as a failure.
+    let deleting = |keys: u32| {
+        let body = format!(
+            "(call $open (i32.const 0) (i32.const 0) (i32.const 128))
+             (call $delete_many (i32.load (i32.const 132)) (i32.const 1024) (i32.const {keys})
+               (i32.const 136))
+             (if (i32.load8_u (i32.const 136))
+               (then (return (call $fail (i32.const 0)
+                 (i32.load (i32.const 144)) (i32.load (i32.const 148))))))
+             (call $done)"
+        );
+        guest(delete_many, &body)
+    };
+    let key_values = Arc::new(MemoryKeyValue::new(100, 100));
+    let access = Access { key_values: Some(key_values), ..Access::default() };
+    let budget = Budget { fuel: 1_000_000_000, ..BUDGET };
+    assert_eq!(run(&deleting(100), budget, access.clone()).await.end, done());
+    let End::Failed(stokehold_runtime::Failure::UserError(text)) =
+        run(&deleting(101), budget, access).await.end
+    else {
+        panic!("it was not refused");
+    };
+    assert_eq!(text, "101 keys in one call; the limit is 100");
 }
 
 #[tokio::test]
@@ -273,7 +290,7 @@ async fn a_quote_reaches_neither_store_nor_network() {
         (call $quoted (i64.const 1))";
     let guest = Guest { imports: KEY_VALUES, quote, ..Guest::default() };
     let program = load(&runtime, &guest.component());
-    let key_values = Arc::new(MemoryKeyValue::new(1_000));
+    let key_values = Arc::new(MemoryKeyValue::new(1_000, 100));
     let access = Access { key_values: Some(key_values), ..Access::default() };
     let run = runtime.quote(&program, request(), BUDGET, &access).await;
     assert!(matches!(run.end, End::Answered(_)), "{run:?}");

@@ -184,6 +184,32 @@ pub fn counting() -> Vec<u8> {
     guest.component()
 }
 
+/// What a guest imports that keeps things.
+pub const KEY_VALUES: &str = r#"
+    (import "wasi:keyvalue/store@0.2.0-draft" "open" (func $open (param i32 i32 i32)))
+    (import "wasi:keyvalue/store@0.2.0-draft" "[method]bucket.set"
+      (func $set (param i32 i32 i32 i32 i32 i32)))
+    (import "wasi:keyvalue/atomics@0.2.0-draft" "increment"
+      (func $increment (param i32 i32 i32 i64 i32)))"#;
+
+/// How it begins: it opens the bucket, which has to be there, and has its handle at 132.
+pub const OPEN: &str = "(call $open (i32.const 0) (i32.const 0) (i32.const 128))
+    (if (i32.load8_u (i32.const 128)) (then unreachable))";
+
+/// Answers with the number of calls that its service has had: its last digit.
+pub fn tallying() -> Vec<u8> {
+    let handle = format!(
+        "{OPEN}
+         (call $increment (i32.load (i32.const 132)) (i32.const 64) (i32.const 4) (i64.const 1)
+           (i32.const 136))
+         (if (i32.load8_u (i32.const 136)) (then unreachable))
+         (i32.store8 (i32.const 256) (i32.add (i32.const 48)
+           (i32.rem_u (i32.load (i32.const 144)) (i32.const 10))))
+         (call $answer (i32.const 256) (i32.const 1))"
+    );
+    Guest { imports: KEY_VALUES, handle: &handle, ..Guest::default() }.component()
+}
+
 /// Works for as long as there is fuel left, then answers.
 pub fn using_up() -> Vec<u8> {
     component(

@@ -5,6 +5,7 @@
 pub mod binary;
 pub mod guest;
 pub mod http;
+pub mod key_value;
 pub mod poll;
 pub mod postgres;
 pub mod raw;

@@ -17,10 +17,12 @@ use crate::breaker::Breakers;
 use crate::call::Queue;
 use crate::catalogue::{Catalogue, Reach};
 use crate::config::Config;
+use crate::key_value::KeyValues;
 use crate::keyring::Keyring;
 use crate::machine::{library_settings, network, runtime_settings};
 use crate::mail::{self, Mailer};
 use crate::secret::{digest, random_bytes};
+use crate::vault::{KeyPlace, Vault, VaultError};
 
 /// How often holds are expired when nobody writes. It is also what keeps a host's lease up.
 const SWEEP_PERIOD: Duration = Duration::from_secs(1);
@@ -33,7 +35,7 @@ const CALLS_SWEEP_PERIOD: Duration = Duration::from_mins(1);
 /// Everything a host does, on one store and one runtime.
 pub struct App {
     pub(crate) config: Config,
-    pub(crate) store: Store,
+    pub(crate) store: Arc<Store>,
     pub(crate) runtime: Runtime,
     pub(crate) library: Library,
     pub(crate) catalogue: Catalogue,
@@ -41,6 +43,7 @@ pub struct App {
     pub(crate) breakers: Breakers,
     pub(crate) queue: Queue,
     pub(crate) keyring: Keyring,
+    pub(crate) vault: Vault,
     pub(crate) mailer: Mailer,
     /// Changes whenever a call ends: who waits for a call to end looks again.
     pub(crate) ended: watch::Sender<()>,
@@ -63,6 +66,9 @@ pub enum OpenError {
     /// Guests cannot be run here.
     #[error("the runtime cannot start: {0}")]
     Runtime(#[from] StartError),
+    /// The secrets of services cannot be used.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// The machine gives no random bytes.
     #[error("no random bytes: {0}")]
     Random(#[from] getrandom::Error),
@@ -78,14 +84,15 @@ impl App {
             Some(address) => connect(address, mode).await?,
         };
         let secret = digest(&[store.secret(), b"machine code"]);
-        Self::start(config, store, Some(secret)).await
+        let key = KeyPlace::of(&config);
+        Self::start(config, store, Some(secret), key).await
     }
 
     /// Opens a host on a store in memory, gone when it is dropped. It is a sandbox.
     pub async fn in_memory(config: Config) -> Result<Arc<Self>, OpenError> {
         check(&config)?;
         let store = Store::in_memory(Mode::Sandbox, random_bytes()?)?;
-        Self::start(config, store, None).await
+        Self::start(config, store, None, KeyPlace::Memory).await
     }
 
     /// `code_secret` is what machine code on disk is authenticated with; without one none is kept.
@@ -93,15 +100,19 @@ impl App {
         config: Config,
         store: Store,
         code_secret: Option<[u8; 32]>,
+        key_place: KeyPlace,
     ) -> Result<Arc<Self>, OpenError> {
         let runtime = Runtime::new(&runtime_settings(&config))?;
         let library = Library::open(runtime.clone(), library_settings(&config, code_secret))?;
-        let reach = Reach::new(network(&config), code_secret.is_none());
+        let store = Arc::new(store);
+        let key_values = KeyValues::new(store.clone(), config.calls.key_value_max());
+        let reach = Reach::new(network(&config), key_values);
         let catalogue = Catalogue::load(&store, reach).await?;
         let admission = Admission::new(&config.calls);
         let breakers = Breakers::new(&config.calls, store.suspensions().await?);
         let queue = Queue::new(&config.calls);
         let keyring = Keyring::load(&store, random_bytes()?).await?;
+        let vault = Vault::load(&store, key_place).await?;
         let mailer = Mailer::new(&config).map_err(|why| OpenError::Config(vec![why]))?;
         let (stopping, ended) = (watch::Sender::new(false), watch::Sender::new(()));
         let app = Arc::new(Self {
@@ -114,6 +125,7 @@ impl App {
             breakers,
             queue,
             keyring,
+            vault,
             mailer,
             ended,
             stopping,
@@ -208,6 +220,7 @@ impl App {
     async fn catch_up(&self) -> Result<(), StoreError> {
         if self.catalogue.catch_up(&self.store).await? {
             self.breakers.follow(self.store.suspensions().await?);
+            self.vault.refresh(&self.store).await?;
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use stokehold_store::{CallRecord, CallStatus, Once, ServiceStatus};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-pub use self::details::Details;
+pub use self::details::{Details, is_repeatable};
 pub use self::events::{Event, Events};
 use self::making::{Begun, Making};
 pub(crate) use self::queue::Queue;
@@ -149,6 +149,8 @@ impl App {
             return Err(CallFailure::NotActive(live.service.status));
         }
         let active = live.active.clone().ok_or(CallFailure::NoVersion)?;
+        // What would lack a secret shall hold nothing.
+        self.access(live.service.id, &active)?;
         let guest = Request {
             call_id: CallId(Uuid::now_v7()).to_string(),
             route: request.route.clone(),

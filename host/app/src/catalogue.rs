@@ -5,16 +5,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use stokehold_ledger::{ServiceId, VersionId};
-use stokehold_runtime::{Access, KeyValue, MemoryKeyValue, Network, Outbound};
+use stokehold_runtime::{Access, Network, Outbound};
 use stokehold_store::{Error as StoreError, Service, ServiceStatus, Store, Version};
 use subtle::ConstantTimeEq;
 use tokio::sync::Mutex;
 
 use crate::error::Error;
+use crate::key_value::KeyValues;
 use crate::manifest::Manifest;
-
-/// What a service may keep in a host without a store on disk, in bytes.
-const MEMORY_BYTES_MAX: usize = 1 << 20;
 
 /// A service with what calls run on.
 pub(crate) struct Live {
@@ -26,36 +24,29 @@ pub(crate) struct Live {
 pub(crate) struct Active {
     pub(crate) version: Version,
     pub(crate) manifest: Manifest,
-    /// What its calls may reach.
+    /// What its calls may reach; their secrets are added to each.
     pub(crate) access: Access,
 }
 
 /// What the services of a host may reach.
 pub(crate) struct Reach {
     network: Arc<Network>,
-    /// Whether services have a memory of their own, which goes with this host.
-    memory: bool,
-    memories: std::sync::Mutex<HashMap<ServiceId, Arc<MemoryKeyValue>>>,
+    key_values: Arc<KeyValues>,
 }
 
 impl Reach {
-    pub(crate) fn new(network: Network, memory: bool) -> Self {
-        Self { network: Arc::new(network), memory, memories: std::sync::Mutex::default() }
+    pub(crate) fn new(network: Network, key_values: KeyValues) -> Self {
+        Self { network: Arc::new(network), key_values: Arc::new(key_values) }
     }
 
     fn access(&self, service: ServiceId, manifest: &Manifest) -> Access {
         let outbound = || Outbound::new(self.network.clone(), manifest.outbound.clone());
         Access {
             config: Arc::new(manifest.config.clone()),
-            key_values: self.memory.then(|| self.memory_of(service) as Arc<dyn KeyValue>),
+            secrets: Arc::default(),
+            key_values: Some(self.key_values.of(service)),
             outbound: (!manifest.outbound.is_empty()).then(|| Arc::new(outbound())),
         }
-    }
-
-    fn memory_of(&self, service: ServiceId) -> Arc<MemoryKeyValue> {
-        let mut memories = self.memories.lock().unwrap_or_else(PoisonError::into_inner);
-        let memory = || Arc::new(MemoryKeyValue::new(MEMORY_BYTES_MAX));
-        memories.entry(service).or_insert_with(memory).clone()
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use stokehold_ledger::Credits;
-use stokehold_store::{DatabaseAddress, OpenError as StoreOpenError};
+use stokehold_store::{DatabaseAddress, KeyValueMax, OpenError as StoreOpenError};
 
 use crate::secret::Secret;
 
@@ -27,6 +27,8 @@ pub struct Config {
     pub runtime: Runtime,
     /// Where services may reach.
     pub outbound: Outbound,
+    /// How secrets of services are kept.
+    pub secrets: Secrets,
     /// The terms of the broker.
     pub broker: Broker,
     /// How mail is sent.
@@ -136,6 +138,10 @@ pub struct Calls {
     pub queued_per_account_max: u32,
     /// How long a call waits there before it is given up, in seconds. Its credits are held meanwhile.
     pub queued_s_max: u64,
+    /// Keys and values that one service keeps, in MiB together: state, not files.
+    pub key_value_mib_max: u32,
+    /// Keys of one service. Listing the last of them passes all others.
+    pub key_value_keys_max: u32,
     /// How long results and logs are kept, in hours. As long as a repeat gets the same answer, at
     /// least.
     pub kept_h: u32,
@@ -191,6 +197,16 @@ pub struct Outbound {
     pub connect_s_max: u64,
 }
 
+/// How secrets of services are kept.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Secrets {
+    /// The file of the key that they are sealed with in the database: 64 hexadecimal digits. By
+    /// default a file beside the database, which the host makes when it is first needed; hosts that
+    /// share a database need one and the same.
+    pub key_file: Option<PathBuf>,
+}
+
 /// The terms of the broker.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -223,6 +239,11 @@ impl Default for Server {
 }
 
 impl Store {
+    /// Whether other hosts may have the database open, too.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.database.is_some() || self.database_file.is_some()
+    }
+
     /// The address of the PostgreSQL database, wherever it stands.
     pub fn address(&self) -> Result<Option<DatabaseAddress>, String> {
         if self.database.is_some() && self.database_file.is_some() {
@@ -271,6 +292,8 @@ impl Default for Calls {
             queued_max: 1_000,
             queued_per_account_max: 64,
             queued_s_max: 3_600,
+            key_value_mib_max: 16,
+            key_value_keys_max: 10_000,
             kept_h: 24,
         }
     }
@@ -314,6 +337,12 @@ impl Calls {
     /// What one call may cost.
     pub(crate) fn per_call_max(&self) -> Option<Credits> {
         self.credits_per_call_max.map(whole)
+    }
+
+    /// What one service may keep.
+    pub(crate) fn key_value_max(&self) -> KeyValueMax {
+        let bytes = u64::from(self.key_value_mib_max) << 20;
+        KeyValueMax { bytes, keys: self.key_value_keys_max.into() }
     }
 
     /// What the calls of one account may cost in a day.

@@ -19,8 +19,8 @@ pub enum Error {
     /// The request is wrong. Each text names one fault.
     #[error("{}", .0.join("; "))]
     Invalid(Vec<String>),
-    /// The upload is wrong. Each pair is one fault and its mend.
-    #[error("the upload is refused: {}", count(.0.len()))]
+    /// The version cannot be taken, or put into service. Each pair is one fault and its mend.
+    #[error("the version is refused: {}", count(.0.len()))]
     BadUpload(Vec<(String, String)>),
     /// The ledger said no.
     #[error(transparent)]

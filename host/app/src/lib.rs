@@ -18,6 +18,7 @@ mod database;
 mod error;
 mod hold;
 mod jws;
+mod key_value;
 mod keyring;
 mod machine;
 mod mail;
@@ -33,18 +34,20 @@ mod sandbox;
 mod secret;
 mod service;
 mod token;
+mod vault;
 mod version;
 
 pub use account::GrantRequest;
 pub use app::{App, OpenError};
 pub use broker::{Authorization, BrokerError};
-pub use call::{Call, CallRequest, Details, Event, Events};
+pub use call::{Call, CallRequest, Details, Event, Events, is_repeatable};
 pub use caller::Caller;
 pub use client::Overview;
 pub use config::Config;
 pub use database::check_dbuuid;
 pub use error::Error;
 pub use jws::{Jwk, Jwks, JwsError};
+pub use key_value::KeyValues;
 pub use manifest::{Cost, Manifest, ManifestError, ManifestFault, On, PackRow, Settle};
 pub use order::OrderRequest;
 pub use outcome::{CallFailure, Limit};
@@ -53,6 +56,7 @@ pub use quote::Quote;
 pub use receipt::verify_receipt;
 pub use secret::Secret;
 pub use service::ServiceRequest;
+pub use vault::VaultError;
 pub use version::{Published, Upload, sanitise};
 
 /// What other crates need of the layers below.

@@ -50,6 +50,8 @@ pub struct Manifest {
     pub outbound: Vec<Host>,
     /// What it is told through `wasi:config`.
     pub config: BTreeMap<String, String>,
+    /// The secrets that it is told besides: their names.
+    pub secrets: Vec<String>,
     /// What is for sale.
     pub packs: Vec<PackRow>,
 }
@@ -151,6 +153,8 @@ struct File {
     #[serde(default)]
     config: BTreeMap<String, String>,
     #[serde(default)]
+    secrets: SecretsTable,
+    #[serde(default)]
     pack: Vec<PackTable>,
 }
 
@@ -203,6 +207,13 @@ struct OutboundTable {
     hosts: Vec<Spanned<String>>,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SecretsTable {
+    #[serde(default)]
+    names: Vec<Spanned<String>>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PackTable {
@@ -245,6 +256,17 @@ pub(crate) fn is_service_name(name: &str) -> bool {
     (2..=63).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.bytes().all(rest)
+}
+
+/// What the name of a secret has, in words.
+pub(crate) const SECRET_NAME: &str = "1 to 64 of a-z, A-Z, 0-9, _, - and .";
+
+/// Whether a secret can have this name. It stands in paths.
+pub(crate) fn is_secret_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    (1..=64).contains(&name.len())
+        && name.bytes().all(is_plain)
+        && !name.bytes().all(|byte| byte == b'.')
 }
 
 /// Turns the tables into a manifest and collects what is wrong on the way.
@@ -309,6 +331,7 @@ impl Reader<'_> {
             deadline: Duration::from_secs(self.limit("deadline_s", limits.deadline_s, 60).into()),
             concurrency: self.limit("concurrency", limits.concurrency, 16),
             outbound: file.outbound.hosts.iter().filter_map(|host| self.host(host)).collect(),
+            secrets: self.secrets(file.secrets, &file.config),
             config: file.config,
             packs: file.pack.into_iter().map(|pack| self.pack(pack)).collect(),
         }
@@ -334,6 +357,27 @@ impl Reader<'_> {
                 self.fault(Some(host.span()), error.to_string(), mend);
             })
             .ok()
+    }
+
+    fn secrets(&mut self, table: SecretsTable, config: &BTreeMap<String, String>) -> Vec<String> {
+        let mut names = Vec::new();
+        for name in table.names {
+            let text = name.get_ref();
+            self.check(
+                &name,
+                is_secret_name(text),
+                &format!("the name of a secret has {SECRET_NAME}"),
+                "write a name such as \"sms_api_key\", and no value: `stokehold secret set` takes that",
+            );
+            self.check(
+                &name,
+                !config.contains_key(text) && !names.contains(text),
+                &format!("{text} is named twice"),
+                "a service asks for configuration and secrets by name: choose another",
+            );
+            names.push(name.into_inner());
+        }
+        names
     }
 
     fn limit(&mut self, name: &str, value: Option<Spanned<u32>>, default: u32) -> u32 {
@@ -449,6 +493,24 @@ price_eur = 99.90
             .replace("120_000_000_000", "0");
         let lines: Vec<_> = faults(&text).into_iter().map(|(line, _)| line).collect();
         assert_eq!(lines, [3, 11, 15, 15, 16]);
+    }
+
+    #[test]
+    fn secrets_are_named_and_once() {
+        let text = |names: &str| {
+            format!("{GOOD}[config]\nsender = \"ACME\"\n[secrets]\nnames = {names}\n")
+        };
+        let manifest = Manifest::parse("x", &text("[\"sms_api_key\"]")).expect("good");
+        assert_eq!(manifest.secrets, ["sms_api_key"]);
+        for (names, what) in [
+            ("[\"a\", \"a\"]", "a is named twice"),
+            ("[\"sender\"]", "sender is named twice"),
+            ("[\"a/b\"]", "the name of a secret has"),
+            ("[\"..\"]", "the name of a secret has"),
+        ] {
+            let found = faults(&text(names));
+            assert!(found[0].0 == 20 && found[0].1.starts_with(what), "{found:?}");
+        }
     }
 
     #[test]

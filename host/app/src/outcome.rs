@@ -22,6 +22,9 @@ pub enum CallFailure {
     /// Nothing was uploaded yet that could run.
     #[error("the service has no active version yet; try again later")]
     NoVersion,
+    /// The service is to be told a secret that has no value.
+    #[error("the service is not ready: its secret {0} has no value")]
+    NoSecret(String),
     /// Not enough credits are available, there is no such account, or its token is disabled.
     #[error("not enough credits")]
     Insufficient {
@@ -125,7 +128,9 @@ impl CallFailure {
             Self::BadOutput(_) => "bad-output",
             Self::HoldLost(_) => "hold-lost",
             Self::HostStopping => "host-stopped",
-            Self::UnknownService | Self::NotActive(_) | Self::NoVersion => "no-service",
+            Self::UnknownService | Self::NotActive(_) | Self::NoVersion | Self::NoSecret(_) => {
+                "no-service"
+            }
             Self::Before { class, .. } => class,
             Self::BadKey(_) => "user-error",
             Self::Suspended { .. } => "suspended",

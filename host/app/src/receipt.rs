@@ -11,6 +11,7 @@ use stokehold_ledger::{Credits, Timestamp};
 use stokehold_store::CallRecord;
 
 use crate::app::App;
+use crate::call::is_repeatable;
 use crate::jws::{Jwks, JwsError};
 
 /// The type in the header of a receipt.
@@ -34,6 +35,7 @@ struct Receipt<'a> {
     fuel_bought: i64,
     fuel_used: i64,
     host_calls: Box<RawValue>,
+    repeatable: Option<bool>,
     price_list: &'a str,
     memory_peak_bytes: i64,
     duration_ms: i64,
@@ -69,6 +71,7 @@ fn receipt(call: &CallRecord) -> Option<Receipt<'_>> {
         fuel_bought: call.fuel_bought,
         fuel_used: call.fuel_used,
         host_calls: RawValue::from_string(call.host_calls.clone()).ok()?,
+        repeatable: is_repeatable(call),
         price_list: &call.price_list,
         memory_peak_bytes: call.memory_peak_bytes,
         duration_ms: call.duration_ms,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stokehold_runtime::{Faults, Library, LoadError, Program, Report, Runtime, StartError};
-use stokehold_store::{NewPack, NewVersion, Suspension, Version};
+use stokehold_store::{NewPack, NewVersion, Service, Suspension, Version};
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -102,6 +102,12 @@ impl App {
         number: u32,
     ) -> Result<Version, Error> {
         let live = self.managed(caller, name)?;
+        let versions = self.store.versions(live.service.id).await?;
+        let version = versions.into_iter().find(|version| version.number == number);
+        let manifest = version.ok_or(Error::NotFound("version"))?.manifest;
+        let manifest = Manifest::parse(Manifest::FILE_NAME, &manifest)
+            .map_err(|error| Error::Host(error.to_string()))?;
+        self.check_secrets(&live.service, &manifest).await?;
         let version = self.store.activate_version(live.service.id, number).await?;
         self.forgive(&live, &version).await?;
         self.catalogue.refresh(&self.store, name).await?;
@@ -133,6 +139,9 @@ impl App {
     ) -> Result<Published, Error> {
         let service = &live.service;
         let (manifest, template) = check(&service.name, &upload)?;
+        if activate {
+            self.check_secrets(service, &manifest).await?;
+        }
         let program = admit(&self.library, upload.component.clone()).await?;
         let program = program.map_err(|faults| {
             Error::BadUpload(faults.0.into_iter().map(|fault| (fault.what, fault.mend)).collect())
@@ -157,6 +166,24 @@ impl App {
             "version uploaded"
         );
         Ok(Published { version, active: activate, report })
+    }
+
+    /// Refuses a version that would lack secrets: each of its calls would be refused.
+    async fn check_secrets(&self, service: &Service, manifest: &Manifest) -> Result<(), Error> {
+        if manifest.secrets.is_empty() {
+            return Ok(());
+        }
+        // Another host may have set them a moment ago.
+        self.vault.refresh(&self.store).await?;
+        let missing = self.missing_secrets(service.id, manifest);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let fault = |name: String| {
+            let mend = format!("set it first: stokehold secret set {} {name}", service.name);
+            (format!("the secret {name} has no value"), mend)
+        };
+        Err(Error::BadUpload(missing.into_iter().map(fault).collect()))
     }
 
     /// Adds the manifest's packs, except where the service has one of that name: what is for sale

@@ -26,6 +26,13 @@ pub(crate) async fn publish(
     manifest: &Manifest,
     upload: Upload,
 ) -> Result<Secret, Error> {
+    let key = register(app, manifest).await?;
+    app.upload(Caller::Operator, &manifest.name, upload, true).await?;
+    Ok(key)
+}
+
+/// Registers the service of a manifest. Answers the service key.
+pub(crate) async fn register(app: &Arc<App>, manifest: &Manifest) -> Result<Secret, Error> {
     let request = ServiceRequest {
         name: manifest.name.clone(),
         label: manifest.label.clone(),
@@ -34,7 +41,6 @@ pub(crate) async fn publish(
         privacy_policy: Some(manifest.privacy_policy.clone()),
         trial_credits: Credits::ZERO.max(manifest.trial_credits),
     };
-    let (service, key) = app.create_service(Caller::Operator, request).await?;
-    app.upload(Caller::Operator, &service.name, upload, true).await?;
+    let (_, key) = app.create_service(Caller::Operator, request).await?;
     Ok(key)
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::Value;
 use stokehold_app::Upload;
 use ureq::http::{HeaderMap, Response};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, RequestBuilder};
 
 use crate::failure::Failure;
 
@@ -34,21 +34,28 @@ impl Client {
     }
 
     pub(crate) fn get(&self, path: &str) -> Result<Answer, Failure> {
-        let request = self.agent.get(self.url(path));
-        let request = match &self.token {
-            Some(token) => request.header("Authorization", format!("Bearer {token}")),
-            None => request,
-        };
-        self.answer(request.call())
+        self.answer(self.signed(self.agent.get(self.url(path))).call())
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Result<Answer, Failure> {
+        self.answer(self.signed(self.agent.delete(self.url(path))).call())
+    }
+
+    pub(crate) fn put(&self, path: &str, text: &str) -> Result<Answer, Failure> {
+        let request = self.signed(self.agent.put(self.url(path)));
+        self.answer(request.content_type("text/plain").send(text))
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Answer, Failure> {
-        let request = self.agent.post(self.url(path));
-        let request = match &self.token {
+        self.answer(self.signed(self.agent.post(self.url(path))).send_json(body))
+    }
+
+    /// The request with who asks.
+    fn signed<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        match &self.token {
             Some(token) => request.header("Authorization", format!("Bearer {token}")),
             None => request,
-        };
-        self.answer(request.send_json(body))
+        }
     }
 
     /// A JSON-RPC request.

@@ -9,4 +9,5 @@ pub(crate) mod price_list;
 pub(crate) mod publish;
 pub(crate) mod receipt;
 pub(crate) mod run;
+pub(crate) mod secret;
 pub(crate) mod serve;

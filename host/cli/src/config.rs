@@ -75,7 +75,7 @@ fn read(path: &Path) -> Result<(Config, Table), Failure> {
 
 /// Splits `calls_running_max` into section and key; `None` where it is of no section.
 fn split(name: &str) -> Option<(&str, &str)> {
-    let sections = ["server", "store", "calls", "runtime", "outbound", "broker", "mail"];
+    let sections = ["server", "store", "calls", "runtime", "outbound", "secrets", "broker", "mail"];
     sections.into_iter().find_map(|section| {
         let key = name.strip_prefix(section)?.strip_prefix('_')?;
         Some((section, key))

@@ -36,6 +36,9 @@ enum Command {
     Run(commands::run::Args),
     /// Upload a version to a server and make it live
     Publish(commands::publish::Args),
+    /// Set, list and drop the secrets of a service
+    #[command(subcommand)]
+    Secret(commands::secret::Command),
     /// Look at the receipts of calls
     #[command(subcommand)]
     Receipt(commands::receipt::Command),
@@ -77,6 +80,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
             Command::Check(args) => commands::check::run(args).await,
             Command::Run(args) => commands::run::run(args).await,
             Command::Publish(args) => commands::publish::run(args).await,
+            Command::Secret(command) => commands::secret::run(command).await,
             Command::Receipt(command) => commands::receipt::run(command).await,
             Command::Ledger(command) => commands::ledger::run(command),
             Command::Config(command) => commands::config::run(&command),

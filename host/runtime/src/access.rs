@@ -10,6 +10,8 @@ use crate::services::{KeyValue, Outbound};
 pub struct Access {
     /// What `wasi:config` tells.
     pub config: Arc<BTreeMap<String, String>>,
+    /// What it tells as well; the log does not show these values.
+    pub secrets: Arc<BTreeMap<String, String>>,
     /// What `wasi:keyvalue` keeps; without it there is no bucket to open.
     pub key_values: Option<Arc<dyn KeyValue>>,
     /// Where `wasi:http` may reach; without it, nowhere.
@@ -17,9 +19,11 @@ pub struct Access {
 }
 
 impl Access {
-    /// What a quote may reach: it runs for nothing, so it reads the configuration and no more.
+    /// What a quote may reach: it runs for nothing, so it is told configuration and secrets, and no
+    /// more.
     #[must_use]
     pub fn of_quote(&self) -> Self {
-        Access { config: Arc::clone(&self.config), ..Access::default() }
+        let (config, secrets) = (Arc::clone(&self.config), Arc::clone(&self.secrets));
+        Access { config, secrets, ..Access::default() }
     }
 }

@@ -102,7 +102,11 @@ impl<T: Answer> Call<T> {
                 reserve_fuel: self.terms.reserve_fuel,
                 capture_at_most: None,
             },
-            log: Log::new(budget.log_bytes_max, self.terms.listener.take()),
+            log: Log::new(
+                budget.log_bytes_max,
+                self.terms.listener.take(),
+                self.access.secrets.clone(),
+            ),
             bill: Bill::default(),
             turn: Turn::new(budget.fuel, settings.fuel_yield_interval),
             access: mem::take(&mut self.access),

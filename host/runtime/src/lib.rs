@@ -45,11 +45,10 @@ pub use library::{Library, LibrarySettings, LoadError, ShelfSettings, digest};
 pub use price_list::{HostCall, PRICE_LIST, Price, PriceList};
 pub use profile::Profile;
 pub use program::{Program, Report};
-pub use run::{End, Run};
+pub use run::{End, Run, is_changeable};
 pub use runtime::Runtime;
 pub use services::{
-    Host, HostError, KeyValue, KeyValueError, KeyValueFuture, MemoryKeyValue, Network,
-    NetworkSettings, Outbound,
+    Host, HostError, KeyValue, KeyValueError, KeyValueFuture, Network, NetworkSettings, Outbound,
 };
 pub use settings::Settings;
 pub use stop::Stop;

@@ -1,5 +1,6 @@
 //! What a run says while it runs, up to a limit.
 
+use std::collections::BTreeMap;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,6 +20,8 @@ struct Lines {
     /// Lines of the standard streams that have not ended yet.
     unfinished: [Vec<u8>; 2],
     listener: Option<UnboundedSender<String>>,
+    /// What is not shown, by name.
+    secrets: Arc<BTreeMap<String, String>>,
 }
 
 /// A stream that writes to the log.
@@ -29,7 +32,11 @@ pub(crate) enum Stream {
 }
 
 impl Log {
-    pub(crate) fn new(bytes_max: usize, listener: Option<UnboundedSender<String>>) -> Self {
+    pub(crate) fn new(
+        bytes_max: usize,
+        listener: Option<UnboundedSender<String>>,
+        secrets: Arc<BTreeMap<String, String>>,
+    ) -> Self {
         Log(Arc::new(Mutex::new(Lines {
             kept: Vec::new(),
             bytes_left: bytes_max,
@@ -37,6 +44,7 @@ impl Log {
             cut: false,
             unfinished: [Vec::new(), Vec::new()],
             listener,
+            secrets,
         })))
     }
 
@@ -77,6 +85,7 @@ impl Lines {
         if self.cut {
             return;
         }
+        let line = &self.without_secrets(line);
         // A line end each, so that empty lines use the limit up as well.
         if let Some(left) = self.bytes_left.checked_sub(line.len() + 1) {
             self.bytes_left = left;
@@ -86,6 +95,18 @@ impl Lines {
             let bytes_max = self.bytes_max;
             self.keep(format!("[log cut: it is limited to {bytes_max} bytes]"));
         }
+    }
+
+    /// The line with names in the place of secrets. That mends a slip; a guest that means to tell
+    /// writes them another way.
+    fn without_secrets(&self, line: &str) -> String {
+        self.secrets.iter().fold(line.to_owned(), |line, (name, secret)| {
+            if line.contains(secret) {
+                line.replace(secret, &format!("[secret {name}]"))
+            } else {
+                line
+            }
+        })
     }
 
     fn keep(&mut self, line: String) {
@@ -107,12 +128,15 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
     use super::{Log, Stream};
 
     #[test]
     fn keeps_lines_up_to_its_limit_and_says_when_it_cuts() {
         let (listener, mut heard) = tokio::sync::mpsc::unbounded_channel();
-        let log = Log::new(8, Some(listener));
+        let log = Log::new(8, Some(listener), Arc::default());
         for line in ["abc", "d\ne", "f", ""] {
             log.push(line);
         }
@@ -123,7 +147,7 @@ mod tests {
 
     #[test]
     fn streams_are_kept_line_by_line() {
-        let log = Log::new(100, None);
+        let log = Log::new(100, None, Arc::default());
         log.write(Stream::Out, b"one\ntw");
         log.write(Stream::Err, b"oh\n\n");
         log.write(Stream::Out, b"o\nthree");
@@ -131,8 +155,18 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_not_shown() {
+        let secrets = BTreeMap::from([("key".to_owned(), "hunter2".to_owned())]);
+        let log = Log::new(100, None, Arc::new(secrets));
+        log.push("with hunter2 and hunter2");
+        log.write(Stream::Out, b"hun");
+        log.write(Stream::Out, b"ter2\n");
+        assert_eq!(log.into_lines(), ["with [secret key] and [secret key]", "[secret key]"]);
+    }
+
+    #[test]
     fn a_line_without_an_end_is_cut() {
-        let log = Log::new(8, None);
+        let log = Log::new(8, None, Arc::default());
         for _ in 0..5 {
             log.write(Stream::Out, b"12345");
         }

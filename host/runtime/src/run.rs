@@ -34,13 +34,19 @@ pub struct Run<T> {
 const CHANGEABLE: [HostCall; 4] =
     [HostCall::Clocks, HostCall::Random, HostCall::KeyValue, HostCall::HttpRequest];
 
+/// Whether the answers to a kind of host call, by its name on the price list, are not the same each
+/// time: they come from a clock, chance, stored values or another host.
+pub fn is_changeable(name: &str) -> bool {
+    CHANGEABLE.iter().any(|call| call.price().name == name)
+}
+
 impl<T> Run<T> {
     /// Whether the same component, request and budget give the same run again: the guest has asked
-    /// for no clock, no random number, no stored value and no other host.
+    /// for nothing that changes, and no clock has ended it.
     pub fn is_repeatable(&self) -> bool {
-        let asked =
-            |call: &HostCall| self.host_calls.iter().any(|calls| calls.name == call.price().name);
-        !CHANGEABLE.iter().any(asked)
+        let ended_by_time =
+            matches!(self.end, End::Stopped(Stop::Deadline { .. } | Stop::HostFault(_)));
+        !ended_by_time && !self.host_calls.iter().any(|calls| is_changeable(calls.name))
     }
 
     /// A run that the host broke before it could be measured.

@@ -24,7 +24,7 @@ use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView, WasiSocketsView};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_io::bindings::wasi::io;
 
-pub use self::key_value::{KeyValue, KeyValueError, KeyValueFuture, MemoryKeyValue};
+pub use self::key_value::{KeyValue, KeyValueError, KeyValueFuture};
 pub use self::outbound::{Host, HostError, Network, NetworkSettings, Outbound};
 
 use self::http::Http;

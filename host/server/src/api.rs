@@ -9,6 +9,7 @@ pub(crate) mod event;
 pub(crate) mod hold;
 pub(crate) mod order;
 pub(crate) mod pack;
+pub(crate) mod secret;
 pub(crate) mod service;
 pub(crate) mod signing_key;
 pub(crate) mod token;

@@ -87,6 +87,8 @@ fn management(upload_bytes_max: usize) -> OpenApiRouter<Host> {
         .routes(routes!(api::service::reset_key))
         .merge(uploads)
         .routes(routes!(api::version::activate))
+        .routes(routes!(api::secret::set, api::secret::delete))
+        .routes(routes!(api::secret::list))
         .routes(routes!(api::pack::create, api::pack::list))
         .routes(routes!(api::pack::change, api::pack::delete))
         .routes(routes!(api::order::create))

@@ -19,6 +19,7 @@ mod hold;
 mod host;
 mod instance;
 mod job;
+mod key_value;
 mod op;
 mod order;
 mod outbox;
@@ -30,6 +31,7 @@ mod row;
 #[cfg(test)]
 mod scheduled;
 mod seal;
+mod secret;
 mod setting;
 mod signing_key;
 mod spending;
@@ -60,10 +62,12 @@ pub use catalogue::{NewPack, NewService, Pack, PackChange, Service, ServiceChang
 pub use error::{Error, OpenError};
 pub use fail_point::FailPoint;
 pub use hold::{NewHold, OpenHold};
+pub use key_value::{KeyChange, KeyRefusal, KeyValueMax, KeyWrite, KeyWritten};
 pub use order::{NewOrder, Order, OrderStatus};
 pub use outbox::{Sent, Warning};
 pub use postgres::Address as DatabaseAddress;
 pub use replay::{Once, RequestDigest};
+pub use secret::SealedSecret;
 pub use setting::{Address, OwnAccount, WarningSettings};
 pub use signing_key::SigningKey;
 pub use statement::{Line, Page};

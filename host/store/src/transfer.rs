@@ -66,6 +66,9 @@ const TABLES: &[Table] = &[
     alike("spending"),
     alike("suspension"),
     alike("signing_key"),
+    alike("key_value"),
+    alike("key_value_sum"),
+    alike("secret"),
 ];
 
 const fn alike(name: &'static str) -> Table {

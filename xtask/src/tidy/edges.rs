@@ -16,7 +16,7 @@ const EDGES: [(&str, &[&str]); 11] = [
     ("stokehold-app", &["ledger", "store", "runtime"]),
     ("stokehold-server", &["app", "wire"]),
     ("stokehold", &["app", "server", "wire", "runtime", "ledger"]),
-    ("stokehold-bench-furnace", &["runtime", "tests"]),
+    ("stokehold-bench-furnace", &["app", "ledger", "runtime", "store", "tests"]),
     ("stokehold-bench-ledger", &["ledger", "store", "tests"]),
     ("xtask", &[]),
 ];

@@ -1,9 +1,12 @@
 //! What a host has seen of a call beside its record.
 
+use std::collections::BTreeMap;
 use std::mem;
 
+use serde_json::value::RawValue;
 use serde_json::{Map, json};
-use stokehold_runtime::{HostCalls, Profile, Run};
+use stokehold_runtime::{HostCalls, Profile, Run, is_changeable};
+use stokehold_store::CallRecord;
 
 /// What a host has seen of a call beside its record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,4 +37,13 @@ impl Details {
         serde_json::Value::Object(self.host_calls.iter().map(kind).collect::<Map<_, _>>())
             .to_string()
     }
+}
+
+/// Whether the call that a record is of would burn the same fuel again, and answer the same. `None`
+/// where that is not known: it has not ended, or its guest was not measured to its end.
+pub fn is_repeatable(call: &CallRecord) -> Option<bool> {
+    let kinds: BTreeMap<&str, &RawValue> = serde_json::from_str(&call.host_calls).ok()?;
+    let outcome = call.outcome.as_deref().filter(|_| call.fuel_used > 0)?;
+    let ended_by_time = ["deadline", "host-fault"].contains(&outcome);
+    Some(!ended_by_time && !kinds.keys().any(|name| is_changeable(name)))
 }

@@ -71,8 +71,8 @@ impl<'a> Making<'a> {
         let deadline = Duration::from_millis(calls.quote_deadline_ms);
         let budget = self.budget(calls.free_fuel, deadline);
         let program = self.program().await?;
-        let access = &self.active.access;
-        let run = self.app.runtime.quote(&program, guest.clone(), budget, access).await;
+        let access = self.app.access(self.live.service.id, &self.active)?;
+        let run = self.app.runtime.quote(&program, guest.clone(), budget, &access).await;
         if let End::Stopped(_) = run.end {
             // There is no call yet whose log this could be.
             let log = log(run.log, &run.end).join("\n");
@@ -162,7 +162,7 @@ impl<'a> Making<'a> {
             reserve_fuel: self.active.manifest.reserve(call.fuel),
             listener: ticket.map(Ticket::listener),
         };
-        let access = self.active.access.clone();
+        let access = self.app.access(self.live.service.id, &self.active)?;
         let run = self.app.runtime.handle(&program, guest, terms, budget, access);
         let cancelled = async {
             match ticket {

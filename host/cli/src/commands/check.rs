@@ -49,6 +49,7 @@ fn as_json(project: &Project, report: &Report) -> serde_json::Value {
         "on": project.manifest.on,
         "digest": report.digest,
         "size": report.size_bytes,
+        "secrets": project.manifest.secrets,
         "imports": report.imports,
         "exports": report.exports,
     })
@@ -63,7 +64,7 @@ fn as_text(project: &Project, report: &Report) -> String {
         "{path} is a service\n  service  {name} ({label})\n  tariff   {fuel} fuel a credit\n  \
          costs    {costs}\n  \
          limits   {memory} MiB, {deadline} s, {concurrency} at once\n  size     {size} bytes\n  \
-         digest   {digest}\n  imports  {imports}\n  exports  {exports}\n",
+         digest   {digest}\n{secrets}  imports  {imports}\n  exports  {exports}\n",
         path = project.component_path.display(),
         name = manifest.name,
         label = manifest.label,
@@ -74,9 +75,15 @@ fn as_text(project: &Project, report: &Report) -> String {
         concurrency = manifest.concurrency,
         size = report.size_bytes,
         digest = report.digest,
+        secrets = secrets(&manifest.secrets),
         imports = list(&report.imports),
         exports = list(&report.exports),
     )
+}
+
+/// A line for the secrets that have to be set, where there are any.
+fn secrets(names: &[String]) -> String {
+    if names.is_empty() { String::new() } else { format!("  secrets  {}\n", names.join(", ")) }
 }
 
 /// What clients pay, by how their calls end.

@@ -1,15 +1,19 @@
 //! `stokehold run`: one paid call, here.
 
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use stokehold_app::types::{AccountToken, Credits, Stop};
-use stokehold_app::{App, Call, CallFailure, CallRequest, Caller, Config, Error, GrantRequest};
+use stokehold_app::{
+    App, Call, CallFailure, CallRequest, Caller, Config, Error, GrantRequest, Manifest, Secret,
+};
 
 use crate::bundled;
+use crate::commands::secret;
 use crate::config;
 use crate::failure::Failure;
 use crate::output;
@@ -28,6 +32,12 @@ pub(crate) struct Args {
     /// What the account has, in credits
     #[arg(long, default_value = "1", allow_negative_numbers = true)]
     credits: String,
+    /// A secret that service.toml names, as NAME=VALUE; others of this machine can see it
+    #[arg(long, value_name = "NAME=VALUE")]
+    secret: Vec<String>,
+    /// The same from a file; the end of its last line is no part of it
+    #[arg(long, value_name = "NAME=FILE")]
+    secret_file: Vec<String>,
     /// Write where the fuel went: a flame graph, or stacks as text where the name does not end in .svg
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
@@ -87,10 +97,11 @@ async fn call(
     credits: Credits,
 ) -> Result<Result<Call, CallFailure>, Failure> {
     let name = project.manifest.name.clone();
+    let secrets = secrets(args, &project.manifest)?;
     let app = App::in_memory(config(args))
         .await
         .map_err(|error| Failure::new("the host cannot start", error))?;
-    bundled::publish(&app, &project.manifest, project.upload).await.map_err(|error| {
+    publish(&app, project, &secrets).await.map_err(|error| {
         let refused = format!("{} cannot be run", args.path.display());
         match error {
             Error::BadUpload(faults) => Failure::plain(refused).faults(faults),
@@ -113,6 +124,50 @@ async fn call(
         quote: None,
     };
     Ok(app.call(request).await)
+}
+
+async fn publish(
+    app: &Arc<App>,
+    project: Project,
+    secrets: &BTreeMap<String, Secret>,
+) -> Result<(), Error> {
+    let name = &project.manifest.name;
+    bundled::register(app, &project.manifest).await?;
+    for (secret, value) in secrets {
+        app.set_secret(Caller::Operator, name, secret, value).await?;
+    }
+    app.upload(Caller::Operator, name, project.upload, true).await.map(drop)
+}
+
+/// The secrets that were given: those that the manifest names, and all of them.
+fn secrets(args: &Args, manifest: &Manifest) -> Result<BTreeMap<String, Secret>, Failure> {
+    let mut secrets = BTreeMap::new();
+    for (option, given) in [("--secret", &args.secret), ("--secret-file", &args.secret_file)] {
+        for given in given {
+            // What stands in the place of a name may be the value.
+            let (name, value) = given.split_once('=').ok_or_else(|| {
+                Failure::usage(format!("{option} is not valid"), "it has no `=` after the name")
+            })?;
+            let value = match option {
+                "--secret" => value.to_owned().into(),
+                _ => secret::read(Some(Path::new(value)))?,
+            };
+            secrets.insert(name.to_owned(), value);
+        }
+    }
+    let named: BTreeSet<_> = manifest.secrets.iter().collect();
+    let fault = |what: &str, name: &str, hint: String| {
+        Failure::usage(format!("the secret {name} {what}"), "service.toml says which there are")
+            .hint(hint)
+    };
+    if let Some(name) = named.iter().find(|name| !secrets.contains_key(**name)) {
+        let hint = format!("give it with --secret-file {name}=FILE, or with --secret {name}=VALUE");
+        return Err(fault("has no value", name, hint));
+    }
+    if let Some(name) = secrets.keys().find(|name| !named.contains(name)) {
+        return Err(fault("is not known", name, "write it into `names` of [secrets]".to_owned()));
+    }
+    Ok(secrets)
 }
 
 async fn grant(

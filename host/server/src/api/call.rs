@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use stokehold_app::is_repeatable;
 use stokehold_app::types::CallRecord;
 use utoipa::ToSchema;
 
@@ -39,6 +40,9 @@ pub(crate) struct CallBody {
     /// What the guest had its host do: for each kind, how many calls and their fuel.
     #[schema(value_type = Object)]
     host_calls: Box<RawValue>,
+    /// Whether the same call would burn the same fuel again and answer the same: its guest has asked
+    /// for no clock, no random number, no stored value and no other host. `null` where nobody knows.
+    repeatable: Option<bool>,
     /// The version of the price list that fuel is counted by.
     price_list: String,
     memory_peak_bytes: i64,
@@ -115,6 +119,7 @@ pub(super) async fn record(
 
 pub(super) fn body(host: &Host, call: CallRecord) -> CallBody {
     let receipt = host.app.receipt(&call);
+    let repeatable = is_repeatable(&call);
     CallBody {
         id: call.id.to_string(),
         service: call.service_name,
@@ -128,6 +133,7 @@ pub(super) fn body(host: &Host, call: CallRecord) -> CallBody {
         fuel: call.fuel_used,
         fuel_bought: call.fuel_bought,
         host_calls: RawValue::from_string(call.host_calls).unwrap_or_default(),
+        repeatable,
         price_list: call.price_list,
         memory_peak_bytes: call.memory_peak_bytes,
         duration_ms: call.duration_ms,

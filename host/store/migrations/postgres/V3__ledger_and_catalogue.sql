@@ -300,3 +300,27 @@ CREATE TABLE signing_key (
     public     bytea NOT NULL,
     created_at bigint NOT NULL
 );
+
+-- What services keep for themselves.
+CREATE TABLE key_value (
+    service_id bigint NOT NULL REFERENCES service (id),
+    key        bytea NOT NULL,           -- UTF-8
+    value      bytea NOT NULL,
+    PRIMARY KEY (service_id, key)
+);
+
+-- How much that is, so that a limit is checked without looking at all of it.
+CREATE TABLE key_value_sum (
+    service_id bigint PRIMARY KEY REFERENCES service (id),
+    keys       bigint NOT NULL CHECK (keys >= 0),
+    bytes      bigint NOT NULL CHECK (bytes >= 0)                -- of keys and values
+) WITH (fillfactor = 50);
+
+-- Secrets of services, sealed with a key that is not in the database.
+CREATE TABLE secret (
+    service_id bigint NOT NULL REFERENCES service (id),
+    name       text NOT NULL,
+    sealed     bytea NOT NULL,           -- nonce and ChaCha20-Poly1305, bound to service and name
+    set_at     bigint NOT NULL,
+    PRIMARY KEY (service_id, name)
+);

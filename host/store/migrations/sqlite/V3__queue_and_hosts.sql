@@ -134,3 +134,28 @@ FROM (SELECT account_id, count(*) AS count, max(id) AS last FROM posting GROUP B
 WHERE account_id = account.id;
 CREATE TRIGGER posting_immutable BEFORE UPDATE ON posting BEGIN SELECT RAISE(ABORT, 'postings are immutable'); END;
 CREATE UNIQUE INDEX posting_milestone ON posting (account_id, number) WHERE number % 64 = 0;
+
+-- What services keep for themselves. Not without row ids: its index has the keys alone, so that listing them does not
+-- read values.
+CREATE TABLE key_value (
+    service_id INTEGER NOT NULL REFERENCES service (id),
+    key        BLOB NOT NULL,            -- UTF-8
+    value      BLOB NOT NULL,
+    PRIMARY KEY (service_id, key)
+) STRICT;
+
+-- How much that is, so that a limit is checked without looking at all of it.
+CREATE TABLE key_value_sum (
+    service_id INTEGER PRIMARY KEY REFERENCES service (id),
+    keys       INTEGER NOT NULL CHECK (keys >= 0),
+    bytes      INTEGER NOT NULL CHECK (bytes >= 0)               -- of keys and values
+) STRICT;
+
+-- Secrets of services, sealed with a key that is not in the database.
+CREATE TABLE secret (
+    service_id INTEGER NOT NULL REFERENCES service (id),
+    name       TEXT NOT NULL,
+    sealed     BLOB NOT NULL,            -- nonce and ChaCha20-Poly1305, bound to service and name
+    set_at     INTEGER NOT NULL,
+    PRIMARY KEY (service_id, name)
+) STRICT, WITHOUT ROWID;

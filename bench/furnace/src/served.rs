@@ -1,0 +1,117 @@
+//! Calls over HTTP: what hold, capture and record add to a guest's answer, and a guest to a bare one.
+
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use stokehold_tests::guest;
+use stokehold_tests::server::{Server, assert_clean};
+
+use crate::bare_http::Bare;
+use crate::figure::{in_turns, median};
+use crate::guests::{self, account, params, sell};
+use crate::load::{Load, address, rpc};
+use crate::report::Section;
+
+const ACCOUNTS: u64 = 1_000;
+const CONNECTIONS: usize = 64;
+const SAMPLE: Duration = Duration::from_secs(2);
+
+/// What is asked.
+struct Subject {
+    name: &'static str,
+    at: SocketAddr,
+    path: &'static str,
+}
+
+struct Sample {
+    per_s: f64,
+    p50_us: f64,
+    p99_us: f64,
+}
+
+/// Measures the same echo on every way, in turns.
+pub(crate) fn measure(rounds: u32) -> Result<Section> {
+    let mut section = Section::new(&["per_s", "p50_us", "p99_us", "to_unpaid"]);
+    let (bare, data) = (Bare::start()?, tempfile::tempdir()?);
+    let server = Server::start(data.path(), &[], &[]);
+    for (service, tariff) in
+        [("free", "credits_per_call = 0\n"), ("paid", "credits_per_call = 0.001\n")]
+    {
+        sell(&server, service, tariff, &guest::echo());
+    }
+    guests::grant(&server, "paid", ACCOUNTS);
+    let at = address(&server.address)?;
+    let mut subjects = vec![
+        Subject { name: "axum, echo", at: bare.address, path: "/echo" },
+        Subject { name: "axum, a fresh guest", at: bare.address, path: "/guest" },
+        Subject { name: "unpaid call", at, path: "/services/free/echo" },
+        Subject { name: "paid call", at, path: "/services/paid/echo" },
+    ];
+    let wasmtime = WasmtimeServe::start()?;
+    if let Some(wasmtime) = &wasmtime {
+        subjects.push(Subject { name: "wasmtime serve", at: wasmtime.address, path: "/" });
+    }
+    let samples = in_turns(&subjects, rounds, sample)?;
+    for (subject, samples_of) in subjects.iter().zip(&samples) {
+        let of = |figure: fn(&Sample) -> f64| median(samples_of.iter().map(figure).collect());
+        let ratios =
+            samples_of.iter().zip(&samples[2]).map(|(one, unpaid)| one.per_s / unpaid.per_s);
+        let figures = vec![
+            of(|sample| sample.per_s),
+            of(|sample| sample.p50_us),
+            of(|sample| sample.p99_us),
+            median(ratios.collect()),
+        ];
+        section.add(subject.name, figures);
+    }
+    server.stop();
+    assert_clean(data.path());
+    Ok(section)
+}
+
+fn sample(subject: &Subject) -> Result<Sample> {
+    let request = |number: u64| rpc(subject.path, &params(&account(number, ACCOUNTS)), number);
+    let (until, pause) = (Instant::now() + SAMPLE, Duration::ZERO);
+    let (address, connections) = (subject.at, CONNECTIONS);
+    let load = Load { address, connections, until, pause, request: &request, good: "world" };
+    let mut answers = load.run()?;
+    Ok(Sample {
+        per_s: answers.per_s(),
+        p50_us: answers.percentile_us(50),
+        p99_us: answers.percentile_us(99),
+    })
+}
+
+/// `wasmtime serve` with a component that answers alike, which `STOKEHOLD_BENCH_WASMTIME` names after
+/// the program: `wasmtime echo.wasm`.
+struct WasmtimeServe {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl WasmtimeServe {
+    fn start() -> Result<Option<Self>> {
+        let Ok(setting) = std::env::var("STOKEHOLD_BENCH_WASMTIME") else { return Ok(None) };
+        let (program, component) = setting.split_once(' ').context("a program and a component")?;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        drop(listener);
+        let mut command = Command::new(program);
+        command.args(["serve", "--addr", &address.to_string(), component]).stderr(Stdio::null());
+        let serve = Self { child: command.spawn()?, address };
+        stokehold_tests::poll::until("wasmtime serve", || {
+            std::net::TcpStream::connect(address).ok().map(drop)
+        });
+        Ok(Some(serve))
+    }
+}
+
+impl Drop for WasmtimeServe {
+    fn drop(&mut self) {
+        // One that has ended already cannot be killed, and need not be.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
