@@ -26,7 +26,6 @@ macro_rules! fence {
         )
     };
 }
-use fence;
 
 mod address;
 mod flush;
