@@ -264,6 +264,26 @@ async fn verify_finds_what_was_altered() {
     assert_eq!(findings().await, [], "when all is back");
 }
 
+/// The commit is on its way before anybody looks at what was written: the server has to look.
+#[tokio::test]
+async fn what_was_not_written_whole_is_not_committed() {
+    let server = Postgres::forgetful();
+    let store = connect(&server).await;
+    let (service, anna) = (service(&store, "coalroller").await, token("anna"));
+    give(&store, service, &anna, 10).await;
+    server.sql(
+        "CREATE FUNCTION pass_over() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; \
+         CREATE TRIGGER passed_over BEFORE UPDATE ON account FOR EACH ROW EXECUTE FUNCTION pass_over()",
+    );
+    let asked = store.authorize(new_hold(service, &anna, 7)).await;
+    assert!(matches!(asked, Err(Error::Corrupt(_))), "{asked:?}");
+    assert_eq!(server.sql("SELECT count(*) FROM hold"), "0");
+    server.sql("DROP TRIGGER passed_over ON account");
+    hold(&store, service, &anna, 7).await;
+    assert_eq!(view(&store, service, &anna).await, Some([10, 7, 3]));
+    assert_clean(&store).await;
+}
+
 /// Connections that break at every fifth commit, before it, after it, or on the way of its answer:
 /// everything happens once, and everybody is told.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -15,7 +15,7 @@ use crate::swarm::{Operation, Until, work};
 use crate::{Plan, say};
 
 /// Pairs in flight, where nothing else is asked for.
-const IN_FLIGHT: [usize; 2] = [16, 64];
+const IN_FLIGHT: [usize; 4] = [16, 64, 256, 1_024];
 /// Clients of pgbench at once.
 const CLIENTS: usize = 16;
 /// How many accounts are many: those of `schema.sql`.

@@ -11,21 +11,22 @@ use crate::op::{Op, Wanted};
 use crate::store::Store;
 use crate::working_set::WorkingSet;
 
-/// How many holds one sweep expires, so that nobody waits long after a day without a server.
+/// How many holds are expired in one go: after a day without a server there are many, and who writes
+/// meanwhile waits for one go at the most.
 const SWEPT_MAX: u32 = 512;
 
-/// Expires what is due, of whatever accounts.
+/// Expires some of what is due, of whatever accounts. Answers whether there may be more.
 pub(crate) struct Sweep;
 
 impl Op for Sweep {
-    type Answer = ();
+    type Answer = bool;
 
     fn want(&self, wanted: &mut Wanted) {
         wanted.swept_max = SWEPT_MAX;
     }
 
-    fn decide(&self, _: &mut WorkingSet) -> Result<(), Error> {
-        Ok(())
+    fn decide(&self, rows: &mut WorkingSet) -> Result<bool, Error> {
+        Ok(rows.expired() >= SWEPT_MAX)
     }
 }
 
@@ -45,9 +46,10 @@ impl Op for ExpireOf {
 }
 
 impl Store {
-    /// Lets holds expire that are due, and forgets answers that are too old to be repeated: some of
-    /// each, for this is asked for again and again.
+    /// Lets all holds expire that are due, and forgets some of the answers that are too old to be
+    /// repeated: of these there will be more when this is asked for again.
     pub async fn expire_holds(&self) -> Result<(), Error> {
-        self.submit(Sweep).await
+        while self.submit(Sweep).await? {}
+        Ok(())
     }
 }

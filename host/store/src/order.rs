@@ -16,6 +16,7 @@ use crate::replay::{self, Once};
 use crate::row;
 use crate::seal::Seal;
 use crate::store::Store;
+use crate::text;
 
 /// A purchase that is to be made.
 #[derive(Clone, Debug)]
@@ -99,7 +100,8 @@ impl Store {
                 return load(db, OrderId(made));
             }
             let pack = load_pack(db, new.pack)?.filter(|pack| pack.service == new.service);
-            let pack = pack.ok_or(Error::NotFound("pack"))?;
+            let mut pack = pack.ok_or(Error::NotFound("pack"))?;
+            text::make_storable([&mut pack.name]);
             let split = Commission::split(pack.price, new.commission);
             let split = split.ok_or(Refusal::PriceOutOfRange)?;
             let account = ensure_account(db, new.service, &new.account, now)?;

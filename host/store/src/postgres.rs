@@ -1,6 +1,6 @@
 //! The store in a PostgreSQL database that many hosts may share: the session that writes.
 //!
-//! A group of operations is one transaction: three round trips, whatever its size. It locks its
+//! A group of operations is one transaction: two round trips, whatever its size. It locks its
 //! accounts in the order of their ids, then calls, and nothing else that another host may want, so
 //! that two groups never wait for each other in a circle. A cold write is a transaction of its own
 //! and locks the row `instance` first: cold writes of all hosts are in one row, so what they check
@@ -108,7 +108,8 @@ impl Backend for Postgres {
     fn reopen(&mut self) -> Result<bool, Error> {
         self.db = None;
         let db = open::connect(&self.address)?;
-        // Waits for whatever the lost session was doing: it has locked this row.
+        // Waits for whatever the lost session was doing: it has locked this row, or else it does not
+        // find its fence any more once this host goes on, and commits nothing.
         db.batch("SET lock_timeout = '2s'")?;
         let sql = "SELECT batch FROM host WHERE id = ?1 FOR UPDATE";
         let batch: i64 = Db::Postgres(&db).one(sql, values![self.host.0], |row| row.get(0))?;
@@ -150,7 +151,6 @@ impl Postgres {
             return Err(Stumble::Unknown(done.err().unwrap_or_else(lost)));
         }
         match (done, trouble) {
-            (Err(error @ Error::InTheWay), _) => Err(Stumble::Again(error)),
             (done, Trouble::Again) => Err(Stumble::Again(done.err().unwrap_or(Error::InTheWay))),
             (Err(error), _) => Err(Stumble::Undone(error)),
             // Nothing was to be kept, and why is the answer.

@@ -9,6 +9,7 @@ use stokehold_ledger::Timestamp;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::error::{Error, OpenError};
+use crate::expiry::Sweep;
 use crate::host::{self, HostId};
 use crate::instance::{self, Instance};
 use crate::job::{Job, Reply};
@@ -128,7 +129,7 @@ impl Store {
         if !self.writer.is_well() {
             return Err(Error::NotWritten);
         }
-        self.expire_holds().await?;
+        self.submit(Sweep).await?;
         self.catalogue_version().await.map(drop)
     }
 

@@ -1,5 +1,6 @@
 //! Values and rows, whichever database they are of.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 
 use bytes::BytesMut;
@@ -7,6 +8,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 use crate::error::Error;
+use crate::text;
 
 /// What a column holds, or a parameter is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,7 +206,10 @@ impl rusqlite::ToSql for Value<'_> {
         Ok(ToSqlOutput::Borrowed(match *self {
             Self::Null => ValueRef::Null,
             Self::Number(number) => ValueRef::Integer(number),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Text(text) => match text::storable(text) {
+                Cow::Borrowed(text) => ValueRef::Text(text.as_bytes()),
+                Cow::Owned(text) => return Ok(ToSqlOutput::Owned(text.into())),
+            },
             Self::Bytes(bytes) => ValueRef::Blob(bytes),
         }))
     }
@@ -220,7 +225,7 @@ impl ToSql for Value<'_> {
             Self::Null => Ok(IsNull::Yes),
             Self::Number(number) if *of == Type::INT4 => i32::try_from(number)?.to_sql(of, out),
             Self::Number(number) => number.to_sql(of, out),
-            Self::Text(text) => text.to_sql(of, out),
+            Self::Text(text) => text::storable(text).to_sql(of, out),
             Self::Bytes(bytes) => bytes.to_sql(of, out),
         }
     }

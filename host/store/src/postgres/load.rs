@@ -3,6 +3,8 @@
 //! Everything is asked for at once. The accounts are locked first; each later statement has a view
 //! of its own, which is of after that.
 
+use std::borrow::Cow;
+
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row as PgRow, Statement};
 
@@ -17,6 +19,7 @@ use crate::op::Wanted;
 use crate::replay;
 use crate::row;
 use crate::spending::Spender;
+use crate::text;
 use crate::working_set::{KnownCall, WorkingSet};
 
 /// The ids of a group's accounts: those that are named (?1, ?2), those of its holds (?3), and those
@@ -100,7 +103,7 @@ struct Arrays<'a> {
     spending_keys: Vec<&'a [u8]>,
     replays: Vec<&'a [u8]>,
     trial_services: Vec<i64>,
-    databases: Vec<&'a str>,
+    databases: Vec<Cow<'a, str>>,
 }
 
 /// What was answered.
@@ -133,7 +136,7 @@ impl<'a> Arrays<'a> {
             spending_keys: wanted.spending.iter().map(|(_, key)| &key.0[..]).collect(),
             replays: wanted.replays.iter().chain(&wanted.requests).map(|key| &key[..]).collect(),
             trial_services: wanted.trials.iter().map(|(service, _)| service.0).collect(),
-            databases: wanted.trials.iter().map(|(_, dbuuid)| dbuuid.as_str()).collect(),
+            databases: wanted.trials.iter().map(|(_, dbuuid)| text::storable(dbuuid)).collect(),
         }
     }
 }

@@ -24,15 +24,16 @@ pub(super) struct Begun {
     pub(super) host: HostId,
 }
 
-/// Connects for writing. Every statement of a group goes by an index, whatever the server knows of
-/// its tables yet; and a commit that was answered survives a loss of power, whatever its settings.
-/// To compile a statement takes longer than any of them: without indexes' help they look expensive.
+/// Connects for writing. Every statement of a group goes by an index, row by row, whatever the server
+/// knows of its tables yet: each other way reads a table or an index from end to end, which looks
+/// cheap while they are small, and a plan is kept. A commit that was answered survives a loss of
+/// power, whatever the server's settings. To compile a statement takes longer than any of them.
 pub(super) fn connect(address: &Address) -> Result<Session, OpenError> {
     let db = Session::connect(address, true)?;
     db.batch(
-        "SET synchronous_commit = on; SET enable_seqscan = off; SET jit = off; \
-         SET enable_bitmapscan = off; SET enable_mergejoin = off; \
-         SET plan_cache_mode = force_generic_plan; SET idle_in_transaction_session_timeout = '30s'",
+        "SET synchronous_commit = on; SET enable_seqscan = off; SET enable_bitmapscan = off; \
+         SET enable_mergejoin = off; SET jit = off; SET plan_cache_mode = force_generic_plan; \
+         SET idle_in_transaction_session_timeout = '30s'",
     )?;
     Ok(db)
 }

@@ -154,7 +154,12 @@ impl Session {
             _ => self.trouble.get().max(Trouble::Failed),
         };
         self.trouble.set(trouble);
-        error.into()
+        match error.as_db_error() {
+            Some(said) if *said.code() == SqlState::DATA_CORRUPTED => {
+                Error::Corrupt(said.message().to_owned())
+            }
+            _ => error.into(),
+        }
     }
 }
 
