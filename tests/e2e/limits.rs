@@ -6,6 +6,7 @@ use std::path::Path;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use stokehold_tests::http::Reply;
 use stokehold_tests::server::{Server, assert_clean};
@@ -181,4 +182,19 @@ fn a_call_whose_client_went_away_is_settled() {
     });
     assert_eq!(balance, 9.9);
     assert_clean(data.path());
+}
+
+#[test]
+fn a_host_may_have_as_many_files_open_as_the_system_allows() {
+    // What is lowered here the server inherits; one less is enough for everybody else.
+    let limit = getrlimit(Resource::Nofile);
+    let lower = limit.maximum.expect("a limit") - 1;
+    setrlimit(Resource::Nofile, Rlimit { current: Some(lower), ..limit }).expect("it is lowered");
+    let data = directory();
+    let server = Server::sandbox(data.path());
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid()));
+    let limits = limits.expect("its limits");
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).expect("a line");
+    let numbers: Vec<_> = files.split_whitespace().skip(3).take(2).collect();
+    assert_eq!(numbers[0], numbers[1], "{files}");
 }

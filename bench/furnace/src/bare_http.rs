@@ -49,6 +49,11 @@ impl Bare {
         bare.address = address.trim().parse()?;
         Ok(bare)
     }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
 }
 
 impl Drop for Bare {

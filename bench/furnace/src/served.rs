@@ -12,6 +12,7 @@ use crate::bare_http::Bare;
 use crate::figure::{in_turns, median};
 use crate::guests::{self, account, params, sell};
 use crate::load::{Load, address, rpc};
+use crate::process::cpu_time;
 use crate::report::Section;
 
 const ACCOUNTS: u64 = 1_000;
@@ -21,6 +22,7 @@ const SAMPLE: Duration = Duration::from_secs(2);
 /// What is asked.
 struct Subject {
     name: &'static str,
+    pid: u32,
     at: SocketAddr,
     path: &'static str,
 }
@@ -29,12 +31,14 @@ struct Sample {
     per_s: f64,
     p50_us: f64,
     p99_us: f64,
+    /// The server's CPU time for a call: what it takes on any machine, however busy.
+    cpu_us: f64,
 }
 
 /// Measures the same echo on every way, in turns.
 pub(crate) fn measure(rounds: u32) -> Result<Section> {
-    let mut section = Section::new(&["per_s", "p50_us", "p99_us", "to_unpaid"]);
-    let (bare, data) = (Bare::start()?, tempfile::tempdir()?);
+    let mut section = Section::new(&["per_s", "p50_us", "p99_us", "cpu_us", "to_unpaid"]);
+    let (process, data) = (Bare::start()?, tempfile::tempdir()?);
     let server = Server::start(data.path(), &[], &[]);
     for (service, tariff) in
         [("free", "credits_per_call = 0\n"), ("paid", "credits_per_call = 0.001\n")]
@@ -42,16 +46,18 @@ pub(crate) fn measure(rounds: u32) -> Result<Section> {
         sell(&server, service, tariff, &guest::echo());
     }
     guests::grant(&server, "paid", ACCOUNTS);
-    let at = address(&server.address)?;
+    let subject = |name, (pid, at), path| Subject { name, pid, at, path };
+    let (bare, host) =
+        ((process.pid(), process.address), (server.pid(), address(&server.address)?));
     let mut subjects = vec![
-        Subject { name: "axum, echo", at: bare.address, path: "/echo" },
-        Subject { name: "axum, a fresh guest", at: bare.address, path: "/guest" },
-        Subject { name: "unpaid call", at, path: "/services/free/echo" },
-        Subject { name: "paid call", at, path: "/services/paid/echo" },
+        subject("axum, echo", bare, "/echo"),
+        subject("axum, a fresh guest", bare, "/guest"),
+        subject("unpaid call", host, "/services/free/echo"),
+        subject("paid call", host, "/services/paid/echo"),
     ];
     let wasmtime = WasmtimeServe::start()?;
     if let Some(wasmtime) = &wasmtime {
-        subjects.push(Subject { name: "wasmtime serve", at: wasmtime.address, path: "/" });
+        subjects.push(subject("wasmtime serve", (wasmtime.child.id(), wasmtime.address), "/"));
     }
     let samples = in_turns(&subjects, rounds, sample)?;
     for (subject, samples_of) in subjects.iter().zip(&samples) {
@@ -62,6 +68,7 @@ pub(crate) fn measure(rounds: u32) -> Result<Section> {
             of(|sample| sample.per_s),
             of(|sample| sample.p50_us),
             of(|sample| sample.p99_us),
+            of(|sample| sample.cpu_us),
             median(ratios.collect()),
         ];
         section.add(subject.name, figures);
@@ -76,8 +83,11 @@ fn sample(subject: &Subject) -> Result<Sample> {
     let (until, pause) = (Instant::now() + SAMPLE, Duration::ZERO);
     let (address, connections) = (subject.at, CONNECTIONS);
     let load = Load { address, connections, until, pause, request: &request, good: "world" };
+    let before = cpu_time(subject.pid)?;
     let mut answers = load.run()?;
+    let cpu_us = cpu_time(subject.pid)?.saturating_sub(before).as_secs_f64() * 1e6;
     Ok(Sample {
+        cpu_us: cpu_us / f64::from(u32::try_from(answers.count())?),
         per_s: answers.per_s(),
         p50_us: answers.percentile_us(50),
         p99_us: answers.percentile_us(99),

@@ -218,9 +218,10 @@ async fn follow(app: Weak<App>) {
 
 impl App {
     async fn catch_up(&self) -> Result<(), StoreError> {
-        if self.catalogue.catch_up(&self.store).await? {
+        if let Some(version) = self.catalogue.catch_up(&self.store).await? {
             self.breakers.follow(self.store.suspensions().await?);
             self.vault.refresh(&self.store).await?;
+            self.catalogue.caught_up(version);
         }
         Ok(())
     }

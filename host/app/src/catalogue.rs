@@ -85,17 +85,19 @@ impl Catalogue {
             version: AtomicI64::new(-1),
             waited_for: Mutex::default(),
         };
-        catalogue.catch_up(store).await?;
+        if let Some(version) = catalogue.catch_up(store).await? {
+            catalogue.caught_up(version);
+        }
         Ok(catalogue)
     }
 
-    /// Reads again what has changed, where anything has: another host may have done it. Answers
-    /// whether anything has.
-    pub(crate) async fn catch_up(&self, store: &Store) -> Result<bool, StoreError> {
+    /// Reads again what has changed, where anything has: another host may have done it. Answers the
+    /// version that it has read then, which counts once [`Catalogue::caught_up`] is told it.
+    pub(crate) async fn catch_up(&self, store: &Store) -> Result<Option<i64>, StoreError> {
         // What changes after this was read is read again the next time.
         let version = store.catalogue_version().await?;
         if self.version.load(Ordering::Relaxed) == version {
-            return Ok(false);
+            return Ok(None);
         }
         let _changing = self.changing.lock().await;
         for service in store.services().await? {
@@ -106,8 +108,12 @@ impl Catalogue {
             let active = known.and_then(|known| known.active.clone());
             self.insert(Arc::new(live(store, &self.reach, service, active).await?));
         }
+        Ok(Some(version))
+    }
+
+    /// All that belongs to a version has been read, here and elsewhere.
+    pub(crate) fn caught_up(&self, version: i64) {
         self.version.store(version, Ordering::Relaxed);
-        Ok(true)
     }
 
     pub(crate) fn by_name(&self, name: &str) -> Option<Arc<Live>> {

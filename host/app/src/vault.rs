@@ -36,6 +36,8 @@ pub(crate) struct Vault {
     place: KeyPlace,
     key: Mutex<Option<Arc<SealKey>>>,
     open: RwLock<HashMap<ServiceId, Arc<Values>>>,
+    /// Held while they are read again, so that an older reading never replaces a newer one.
+    reading: tokio::sync::Mutex<()>,
 }
 
 type Values = BTreeMap<String, String>;
@@ -84,7 +86,8 @@ impl Vault {
     /// Reads the key, and opens what is stored. An error says why this host cannot have secrets.
     pub(crate) async fn load(store: &Store, place: KeyPlace) -> Result<Self, VaultError> {
         let key = place.key().map_err(VaultError::Key)?.map(Arc::new);
-        let vault = Self { place, key: Mutex::new(key), open: RwLock::default() };
+        let (open, reading) = (RwLock::default(), tokio::sync::Mutex::default());
+        let vault = Self { place, key: Mutex::new(key), open, reading };
         let count = vault.refresh(store).await?;
         if count > 0 && matches!(vault.place, KeyPlace::Nowhere) {
             return Err(VaultError::Nowhere);
@@ -94,6 +97,7 @@ impl Vault {
 
     /// Reads the secrets again after a change. Answers how many there are.
     pub(crate) async fn refresh(&self, store: &Store) -> Result<usize, StoreError> {
+        let _reading = self.reading.lock().await;
         let sealed = store.sealed_secrets().await?;
         let key = self.known_key();
         let mut open: HashMap<ServiceId, Values> = HashMap::new();

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use stokehold_app::{App, Config, Error, Manifest, OpenError, Secret};
 use stokehold_server::Host;
 use tokio::net::TcpListener;
@@ -36,6 +37,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     config.store.sandbox |= args.sandbox;
     config::check(&config)?;
 
+    raise_open_files();
     let listener = listen(&mut config).await?;
     let host = Host::new(open(config).await?);
     // Who reads that it listens may ask it to stop.
@@ -45,6 +47,14 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         .await
         .map_err(|error| Failure::new("the server broke off", error))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Lets this process have as many files open as the system lets it: each connection is one, and so is
+/// each program in memory. What is usual at first, 1,024, is for programs of another kind.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    // Where that is refused, what there is has to do.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 pub(crate) async fn open(config: Config) -> Result<Arc<App>, Failure> {
