@@ -91,9 +91,9 @@ const fn price_by(name: &'static str, fuel: u64, unit_fuel: u64, unit: &'static 
 /// two cores of a 2020s server that others used too, beside a guest that hashes and burns 24 fuel a
 /// nanosecond: 150 ns for a call of `charge`, 600 ns for `progress`, 170 to 700 ns for a small call of
 /// WASI, 1,000 ns for 100 bytes to the log, 4 ns for a random byte; 25 to 50 us for a value that is
-/// read from the store, 75 to 180 us for one that is written where writes share commits, and 1.3 ms
-/// where it has 60,000 bytes. Writes pay some three times what the processor does for them, for the
-/// disk is what is scarce. `wasi:filesystem` and `wasi:sockets`, which do nothing, cost what other
+/// read from the store, 70 to 180 us for one that is written where writes share commits, and 0.4 to
+/// 1.3 ms where it has 60,000 bytes. Writes pay more than the guest's time is worth in which they are
+/// made, up to five times, for the disk is what is scarce. `wasi:filesystem` and `wasi:sockets`, which do nothing, cost what other
 /// calls of WASI do, and a request pays for looking a name up and for a TLS handshake: those were
 /// reckoned, not measured.
 pub const PRICE_LIST: PriceList = PriceList {
