@@ -273,7 +273,8 @@ mod tests {
 
     #[test]
     fn the_corpus_of_the_fuzz_target_holds() {
-        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/credits");
+        // Tests run in the folder of their package; another checkout may have built them.
+        let corpus = "../../fuzz/corpus/credits";
         let mut seen = 0;
         for file in std::fs::read_dir(corpus).expect("a corpus") {
             let input = std::fs::read(file.expect("a file").path()).expect("an input");

@@ -238,7 +238,8 @@ mod tests {
 
     #[test]
     fn the_corpus_of_the_fuzz_target_holds() {
-        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/envelope");
+        // Tests run in the folder of their package; another checkout may have built them.
+        let corpus = "../../fuzz/corpus/envelope";
         let mut seen = 0;
         for file in std::fs::read_dir(corpus).expect("a corpus") {
             let input = std::fs::read(file.expect("a file").path()).expect("an input");
