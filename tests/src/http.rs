@@ -35,6 +35,9 @@ impl Client {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(TIMEOUT))
+            // A server that refuses a request before its body has come closes the connection: the
+            // next request must not be on its way there already.
+            .max_idle_connections(0)
             .build();
         Client { agent: config.into(), server: server.to_owned(), headers: Vec::new() }
     }
