@@ -2,6 +2,7 @@
 
 #![expect(clippy::missing_panics_doc, reason = "what fails a test panics, and says why")]
 
+pub mod again;
 pub mod binary;
 pub mod guest;
 pub mod http;

@@ -1,13 +1,10 @@
 //! The bare handlers, in a process of their own: an echo, and a fresh guest for each echo, with
 //! nothing behind them.
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
@@ -16,11 +13,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use stokehold_runtime::{Access, Budget, End, Program, Runtime, Settings};
+use stokehold_tests::again::LISTENING;
 use stokehold_tests::guest;
 use tokio::net::TcpListener;
-
-/// How the line with the address begins.
-const LISTENING: &str = "listening on ";
 
 const BUDGET: Budget = Budget {
     fuel: 1_000_000_000,
@@ -29,40 +24,6 @@ const BUDGET: Budget = Budget {
     output_bytes_max: 1 << 20,
     log_bytes_max: 64 << 10,
 };
-
-/// The process of the bare handlers, which ends when this is dropped.
-pub(crate) struct Bare {
-    child: Child,
-    pub(crate) address: SocketAddr,
-}
-
-impl Bare {
-    /// Starts it, and returns when it listens.
-    pub(crate) fn start() -> Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        let mut child = command.arg("bare").stdout(Stdio::piped()).spawn()?;
-        let output = child.stdout.take().context("it has an output")?;
-        let mut bare = Self { child, address: ([127, 0, 0, 1], 0).into() };
-        let mut line = String::new();
-        BufReader::new(output).read_line(&mut line)?;
-        let address = line.strip_prefix(LISTENING).context("the bare handlers did not start")?;
-        bare.address = address.trim().parse()?;
-        Ok(bare)
-    }
-
-    /// Its process.
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-}
-
-impl Drop for Bare {
-    fn drop(&mut self) {
-        // One that has ended already cannot be killed, and need not be.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[derive(Deserialize)]
 struct Request {

@@ -5,10 +5,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use stokehold_tests::again::Again;
 use stokehold_tests::guest;
 use stokehold_tests::server::{Server, assert_clean};
 
-use crate::bare_http::Bare;
 use crate::figure::{in_turns, median};
 use crate::guests::{self, account, params, sell};
 use crate::load::{Load, address, rpc};
@@ -38,7 +38,7 @@ struct Sample {
 /// Measures the same echo on every way, in turns.
 pub(crate) fn measure(rounds: u32) -> Result<Section> {
     let mut section = Section::new(&["per_s", "p50_us", "p99_us", "cpu_us", "to_unpaid"]);
-    let (process, data) = (Bare::start()?, tempfile::tempdir()?);
+    let (process, data) = (Again::start("bare")?, tempfile::tempdir()?);
     let server = Server::start(data.path(), &[], &[]);
     for (service, tariff) in
         [("free", "credits_per_call = 0\n"), ("paid", "credits_per_call = 0.001\n")]

@@ -8,11 +8,9 @@ use axum::routing::post;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use stokehold_tests::again::LISTENING;
 use tokio::net::TcpListener;
 use uuid::Uuid;
-
-/// How the line with the address begins.
-pub(crate) const LISTENING: &str = "listening on ";
 
 #[derive(Deserialize)]
 #[expect(

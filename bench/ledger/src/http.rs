@@ -4,12 +4,12 @@ use std::rc::Rc;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
+use stokehold_tests::again::Again;
 use stokehold_tests::server::Server;
 
 use crate::disk::Disk;
 use crate::figure::{Sample, median_ratio, median_sample};
 use crate::load::{Target, authorize_then_capture};
-use crate::process::Bare;
 use crate::report::{Section, round};
 use crate::request::Requests;
 use crate::{Plan, say};
@@ -57,7 +57,7 @@ struct Samples {
 /// Measures the server as it is in production: on a disk, with accounts that were given credits.
 pub(crate) fn measure(plan: &Plan<'_>) -> Result<Section> {
     let server = Server::start(&plan.directory.join("http"), &[], &[]);
-    let bare = Bare::start()?;
+    let bare = Again::start("bare")?;
     let subjects = Subjects::new(&server, &bare)?;
     // One thread: a client that needs more of the machine than it must would measure itself.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -77,7 +77,7 @@ pub(crate) fn measure(plan: &Plan<'_>) -> Result<Section> {
 }
 
 impl Subjects {
-    fn new(server: &Server, bare: &Bare) -> Result<Self> {
+    fn new(server: &Server, bare: &Again) -> Result<Self> {
         let key = server.register(SERVICE);
         let approve = format!("/api/v1/services/{SERVICE}/approve");
         server.operator().send("POST", &approve, None).expect(200);
