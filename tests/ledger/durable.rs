@@ -153,8 +153,7 @@ async fn what_was_written_once_is_not_altered() {
 
     let db = beside(directory.path());
     for (sql, why) in [
-        ("UPDATE entry SET amount = amount + 1", "entries are immutable"),
-        ("DELETE FROM entry", "entries are immutable"),
+        ("UPDATE posting SET earned = earned + 1", "postings are immutable"),
         ("UPDATE posting SET reason = 'another'", "postings are immutable"),
         ("DELETE FROM posting", "postings are immutable"),
         ("UPDATE purchase SET price_cents = price_cents + 1", "an order keeps its terms"),

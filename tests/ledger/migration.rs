@@ -4,11 +4,13 @@ use std::path::Path;
 
 use stokehold_ledger::{AccountToken, CallId, HoldId, Refusal, ServiceId};
 use stokehold_store::{CallStatus, Error, Mode, NewHold, Once, OpenError, Settlement, Store};
+use stokehold_tests::postgres::Postgres;
 use tempfile::{TempDir, tempdir};
 use uuid::Uuid;
 
 use crate::fixture::{
-    SEED, assert_clean, beside, credits, new_hold, once, open, spent, token, try_open, view,
+    SEED, assert_clean, beside, connect, credits, new_hold, once, open, spent, token, try_open,
+    view,
 };
 
 /// The service and the account of the fixture that most is about.
@@ -26,6 +28,11 @@ fn of_version_1() -> TempDir {
 /// A database of the second version.
 fn of_version_2() -> TempDir {
     of(include_str!("v2.sql"))
+}
+
+/// A database of the third version.
+fn of_version_3() -> TempDir {
+    of(include_str!("v3.sqlite.sql"))
 }
 
 fn of(fixture: &str) -> TempDir {
@@ -144,6 +151,36 @@ async fn what_version_2_answered_is_answered_again() {
     };
     assert!(matches!(&short, Err(Error::Refused(why)) if *why == refusal), "{short:?}");
     assert_clean(&store).await;
+}
+
+/// What both databases of the third version have, and can still do.
+async fn version_3_goes_on(store: &Store) {
+    assert_clean(store).await;
+    assert_eq!(view(store, COAL, &anna()).await, Some([549_999_954, 700_009, 549_299_945]));
+    let page = store.latest(COAL, anna().key(), i64::MAX, 100).await;
+    let lines = page.expect("it is read").expect("there is an account").lines;
+    assert_eq!(lines[0].balance, credits(549_999_954));
+    assert_eq!(lines.iter().map(|line| line.amount.micros()).sum::<i64>(), 549_999_954);
+    let open_hold = HoldId(Uuid::from_u128(0x01a2_04bd_17ae_75fe_a47f_7abf_0297_28ae));
+    let captured = store.capture(COAL, open_hold, Some(credits(1))).await;
+    assert_eq!(captured.expect("a capture"), credits(1));
+    let order = store.pending_orders(COAL, anna().key(), 9).await.expect("they are read");
+    store.pay_order(order[0].id).await.expect("it is paid");
+    assert_eq!(view(store, COAL, &anna()).await, Some([1_049_999_953, 9, 1_049_999_944]));
+    assert_clean(store).await;
+}
+
+#[tokio::test]
+async fn what_version_3_knew_is_known_and_ended() {
+    let directory = of_version_3();
+    version_3_goes_on(&open(directory.path())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_version_3_knew_on_postgresql_is_known_and_ended() {
+    let server = Postgres::start();
+    server.sql(include_str!("v3.postgres.sql"));
+    version_3_goes_on(&connect(&server).await).await;
 }
 
 fn digest(hexadecimal: &str) -> [u8; 32] {

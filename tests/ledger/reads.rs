@@ -16,7 +16,7 @@ use crate::fixture::{
 /// Rows and entries of indexes that were read so far of the tables that every operation uses.
 const READ: &str = "SELECT sum(seq_tup_read) + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes AS own \
      WHERE own.relname = ANY (array_agg(pg_stat_user_tables.relname))) FROM pg_stat_user_tables \
-     WHERE relname IN ('account', 'hold', 'posting', 'entry', 'replay', 'call', 'spending')";
+     WHERE relname IN ('account', 'hold', 'posting', 'replay', 'call', 'spending')";
 
 /// How many holds there are before anything is measured, and as many calls.
 const FILLED: usize = 1_500;

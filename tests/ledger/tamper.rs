@@ -23,14 +23,14 @@ const FREE: CallId = CallId(Uuid::from_u128(0xcd));
 const SOUND: &str = "the database is sound";
 const ZERO_SUM: &str = "a posting's entries sum to zero in each unit";
 const CHAIN: &str = "a posting follows the one before it of its account, and adds to the balance";
-const BALANCE: &str = "an account's balance is the sum of its entries";
+const BALANCE: &str = "an account's balance is the sum of its postings";
 const HELD: &str = "what an account has held is the sum of its open holds";
 const AVAILABLE: &str = "0 <= held <= balance";
 const AT_MOST: &str = "captured <= authorized";
 const POSTED: &str = "a hold that captured has one posting of that amount, and no other has one";
 const ENDED: &str = "a hold has ended exactly when it is not open";
 const SERVICE: &str = "a hold belongs to its account's service";
-const KIND: &str = "a posting is of its account's service, and of a kind that fits its amount";
+const KIND: &str = "a posting is of its account's service, and of a kind that fits its amounts";
 const GIVEN_BACK: &str = "what was given back of a hold is not above what it captured";
 const PAID: &str =
     "an order that was paid, or refunded, has the postings for it, and no other has any";
@@ -85,26 +85,20 @@ pub(crate) const TAMPERED: &[(&str, &str)] = &[
     ("DELETE FROM hold WHERE id IN (SELECT hold_id FROM posting WHERE kind = 4)", GIVEN_BACK),
     ("UPDATE hold SET account_id = 9 WHERE state = 2", SERVICE),
     ("UPDATE posting SET account_id = 9 WHERE id = 2", KIND),
-    ("UPDATE entry SET posting_id = 99 WHERE posting_id = 1", MISSING),
-    ("UPDATE entry SET amount = amount + 1 WHERE book = 0", ZERO_SUM),
-    ("UPDATE entry SET amount = amount + 1 WHERE book = 1", ZERO_SUM),
-    ("UPDATE entry SET amount = amount + 1 WHERE book = 2", ZERO_SUM),
-    ("UPDATE entry SET amount = amount + 1 WHERE book = 3", ZERO_SUM),
-    ("UPDATE entry SET amount = amount + 1 WHERE book = 4", ZERO_SUM),
-    ("UPDATE entry SET amount = amount + 1 WHERE book = 5", ZERO_SUM),
-    (
-        "UPDATE entry SET amount = amount + CASE book WHEN 0 THEN -1 ELSE 1 END WHERE posting_id = 1",
-        BALANCE,
-    ),
-    (
-        "UPDATE entry SET amount = amount + CASE book WHEN 4 THEN -1 ELSE 1 END WHERE book IN (4, 5)",
-        ORDER,
-    ),
-    (
-        "UPDATE entry SET amount = amount + CASE book WHEN 3 THEN -1 ELSE 1 END WHERE book IN (3, 5)",
-        ORDER,
-    ),
-    ("DELETE FROM entry WHERE posting_id = 1", KIND),
+    ("UPDATE posting SET amount = amount + 1", ZERO_SUM),
+    ("UPDATE posting SET issuance = issuance + 1 WHERE id = 1", ZERO_SUM),
+    ("UPDATE posting SET earned = earned + 1 WHERE kind = 3", ZERO_SUM),
+    ("UPDATE posting SET cash = cash + 1 WHERE kind = 2", ZERO_SUM),
+    ("UPDATE posting SET commission = commission + 1 WHERE kind = 5", ZERO_SUM),
+    ("UPDATE posting SET payable = payable + 1 WHERE id = 1", ZERO_SUM),
+    ("UPDATE posting SET amount = amount + 1, issuance = issuance - 1 WHERE id = 1", BALANCE),
+    ("UPDATE posting SET issuance = issuance + 1, earned = earned - 1 WHERE id = 1", KIND),
+    ("UPDATE posting SET issuance = issuance + 1, earned = earned - 1 WHERE kind = 4", KIND),
+    ("UPDATE posting SET cash = 1, commission = -1 WHERE kind = 3", KIND),
+    ("UPDATE posting SET cash = 1, payable = -1 WHERE id = 1", KIND),
+    ("UPDATE posting SET commission = commission - 1, payable = payable + 1 WHERE kind = 2", ORDER),
+    ("UPDATE posting SET cash = cash - 1, payable = payable + 1 WHERE kind = 5", ORDER),
+    ("UPDATE posting SET amount = 0, issuance = 0 WHERE id = 1", KIND),
     ("UPDATE posting SET balance = balance + 1 WHERE id = 1", CHAIN),
     ("UPDATE posting SET balance = balance - 1 WHERE kind = 3", CHAIN),
     ("UPDATE posting SET number = number + 1 WHERE kind = 3", CHAIN),
@@ -114,7 +108,7 @@ pub(crate) const TAMPERED: &[(&str, &str)] = &[
     ("UPDATE account SET posting_count = posting_count + 1 WHERE id = 1", BALANCE),
     ("UPDATE account SET last_posting_id = last_posting_id - 1 WHERE id = 1", BALANCE),
     ("UPDATE account SET last_posting_id = NULL WHERE id = 1", BALANCE),
-    ("DELETE FROM entry WHERE book > 2", ORDER),
+    ("UPDATE posting SET cash = 0, commission = 0, payable = 0", ORDER),
     ("DELETE FROM posting WHERE id = 1", BALANCE),
     ("DELETE FROM posting WHERE kind = 2", PAID),
     ("DELETE FROM posting WHERE kind = 5", PAID),
@@ -134,11 +128,7 @@ pub(crate) const TAMPERED: &[(&str, &str)] = &[
     ("UPDATE posting SET kind = 3 WHERE id = 1", KIND),
     ("UPDATE posting SET kind = 0 WHERE kind = 2", SOUND),
     ("UPDATE posting SET hold_id = NULL WHERE kind = 3", POSTED),
-    (
-        "UPDATE entry SET amount = amount * 2 WHERE posting_id = \
-         (SELECT id FROM posting WHERE kind = 4)",
-        GIVEN_BACK,
-    ),
+    ("UPDATE posting SET amount = amount * 2, earned = earned * 2 WHERE kind = 4", GIVEN_BACK),
     (
         "UPDATE hold SET captured = captured - 100 WHERE id IN \
          (SELECT hold_id FROM posting WHERE kind = 4)",

@@ -84,6 +84,11 @@ pub struct Posting {
 }
 
 impl Posting {
+    /// What it adds to a book, in the book's unit: zero where it has no entry there.
+    pub fn amount(&self, book: Book) -> i64 {
+        self.entries.iter().find(|entry| entry.book == book).map_or(0, |entry| entry.amount)
+    }
+
     /// `amount` credits go to the account.
     pub(crate) fn grant(kind: PostingKind, amount: Credits) -> Option<Self> {
         Some(Self { kind, entries: transfer(Book::Issuance, Book::Account, amount)? })

@@ -347,8 +347,7 @@ fn refund(
     let account = load_account_by_id(db, hold.account)?.ok_or(Refusal::UnknownHold)?;
     let refunded = db.one(
         "SELECT CAST(coalesce(sum(amount), 0) AS bigint) FROM posting \
-         JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
-         WHERE posting.hold_id = ?1 AND posting.kind = 4",
+         WHERE hold_id = ?1 AND kind = 4",
         values![id.0.as_bytes()],
         |row| row::credits(row, 0),
     )?;

@@ -6,7 +6,7 @@
 //! whose number is a multiple of [`MILESTONE`] are indexed: from the next one, any is a few steps
 //! away.
 
-use stokehold_ledger::{Account, Change, HoldId, OrderId, Posting, Timestamp};
+use stokehold_ledger::{Account, Book, Change, HoldId, OrderId, Posting, Timestamp};
 
 use crate::account::{AccountRow, load_row_by_id};
 use crate::db::{Db, values};
@@ -76,8 +76,8 @@ pub(crate) fn write_account(db: Db<'_>, row: &AccountRow) -> Result<(), Error> {
     .map(drop)
 }
 
-/// Writes a posting, its entries, and the account's balance after it. Answers the account's postings
-/// with this one.
+/// Writes a posting with its entries, and the account's balance after it. Answers the account's
+/// postings with this one.
 pub(crate) fn write_posting(
     db: Db<'_>,
     (account, chain): (&Account, Chain),
@@ -86,8 +86,9 @@ pub(crate) fn write_posting(
     now: Timestamp,
 ) -> Result<Chain, Error> {
     let id = db.insert(
-        "INSERT INTO posting (kind, service_id, account_id, number, previous_id, balance, hold_id, \
-         order_id, reason, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT INTO posting (kind, service_id, account_id, number, previous_id, balance, amount, \
+         issuance, earned, cash, commission, payable, hold_id, order_id, reason, at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         values![
             row::kind_column(posting.kind),
             account.service.0,
@@ -95,17 +96,17 @@ pub(crate) fn write_posting(
             chain.count + 1,
             chain.last,
             account.balance.micros(),
+            posting.amount(Book::Account),
+            posting.amount(Book::Issuance),
+            posting.amount(Book::Earned),
+            posting.amount(Book::Cash),
+            posting.amount(Book::Commission),
+            posting.amount(Book::Payable),
             cause.hold.as_ref().map(|hold| hold.0.as_bytes()),
             cause.order.as_ref().map(|order| order.0.as_bytes()),
             cause.reason,
             now.0
         ],
     )?;
-    for entry in &posting.entries {
-        db.execute(
-            "INSERT INTO entry (posting_id, book, amount) VALUES (?1, ?2, ?3)",
-            values![id, row::book_column(entry.book), entry.amount],
-        )?;
-    }
     Ok(chain.and(id))
 }

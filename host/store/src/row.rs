@@ -1,7 +1,7 @@
 //! How the ledger's values are read from rows and written to them.
 
 use stokehold_ledger::{
-    Account, AccountId, Book, Credits, Hold, HoldId, HoldState, PostingKind, ServiceId, Timestamp,
+    Account, AccountId, Credits, Hold, HoldId, HoldState, PostingKind, ServiceId, Timestamp,
 };
 use uuid::Uuid;
 
@@ -74,17 +74,6 @@ pub(crate) fn state_columns(state: HoldState) -> (i64, i64) {
         HoldState::Captured(amount) => (1, amount.micros()),
         HoldState::Cancelled => (2, 0),
         HoldState::Expired => (3, 0),
-    }
-}
-
-pub(crate) fn book_column(book: Book) -> i64 {
-    match book {
-        Book::Issuance => 0,
-        Book::Account => 1,
-        Book::Earned => 2,
-        Book::Cash => 3,
-        Book::Commission => 4,
-        Book::Payable => 5,
     }
 }
 

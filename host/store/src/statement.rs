@@ -154,10 +154,9 @@ fn lines(db: Db<'_>, account: &AccountRow, after: i64, last: i64) -> Result<Vec<
         return Ok(Vec::new());
     }
     let sql = format!(
-        "{CHAIN} SELECT posting.id, posting.number, posting.at, posting.kind, entry.amount, \
+        "{CHAIN} SELECT posting.id, posting.number, posting.at, posting.kind, posting.amount, \
          posting.balance, coalesce(hold.description, posting.reason, purchase.pack_name), \
          posting.hold_id, posting.order_id FROM chain JOIN posting ON posting.id = chain.id \
-         JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
          LEFT JOIN hold ON hold.id = posting.hold_id \
          LEFT JOIN purchase ON purchase.id = posting.order_id \
          WHERE chain.number <= ?3 ORDER BY chain.number DESC"

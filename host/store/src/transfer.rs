@@ -40,7 +40,6 @@ const TABLES: &[Table] = &[
     alike("hold"),
     alike("purchase"),
     alike("posting"),
-    alike("entry"),
     // A request that has made a hold is a row of `request` in SQLite. In PostgreSQL it is an answer
     // like others, whose fingerprint is zero: see `replay` and `sqlite/requests`.
     Table {

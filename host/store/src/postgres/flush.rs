@@ -6,7 +6,7 @@
 //! that follows undoes everything.
 
 use futures_util::future::{try_join, try_join_all};
-use stokehold_ledger::{AccountKey, Hold, HoldState, Timestamp};
+use stokehold_ledger::{AccountKey, Book, Hold, HoldState, Timestamp};
 use tokio_postgres::Statement;
 use tokio_postgres::types::ToSql;
 
@@ -60,7 +60,7 @@ macro_rules! whole {
 }
 
 /// Accounts (?1 to ?5), holds that were made (?7 to ?16) and that have ended (?17 to ?19), postings
-/// (?20 to ?27) and their entries (?28 to ?30), all at the instant ?6.
+/// (?20 to ?30), all at the instant ?6.
 ///
 /// That a hold is open is not asked for, which would have the server go through all that are: one
 /// that has ended is refused by a trigger.
@@ -79,11 +79,10 @@ const LEDGER: &str = concat!(
      FROM (SELECT unnest(?17::bytea[]) AS id, unnest(?18::bigint[]) AS state, \
      unnest(?19::bigint[]) AS captured) AS new WHERE hold.id = new.id RETURNING 1), \
      posted AS (INSERT INTO posting (id, kind, service_id, account_id, number, previous_id, \
-     balance, hold_id, at) SELECT unnest(?20::bigint[]), unnest(?21::bigint[]), \
-     unnest(?22::bigint[]), unnest(?23::bigint[]), unnest(?24::bigint[]), unnest(?25::bigint[]), \
-     unnest(?26::bigint[]), unnest(?27::bytea[]), ?6), \
-     entered AS (INSERT INTO entry (posting_id, book, amount) SELECT unnest(?28::bigint[]), \
-     unnest(?29::bigint[]), unnest(?30::bigint[])) SELECT ",
+     balance, amount, issuance, earned, hold_id, at) SELECT unnest(?20::bigint[]), \
+     unnest(?21::bigint[]), unnest(?22::bigint[]), unnest(?23::bigint[]), unnest(?24::bigint[]), \
+     unnest(?25::bigint[]), unnest(?26::bigint[]), unnest(?27::bigint[]), unnest(?28::bigint[]), \
+     unnest(?29::bigint[]), unnest(?30::bytea[]), ?6) SELECT ",
     check_written!("accounts", "?1", corrupt),
     ", ",
     check_written!("ended", "?17", corrupt)
@@ -238,7 +237,6 @@ fn ledger<'a>(
         columns.extend(made(&writes.made, now));
         columns.extend(ended(&writes.ended));
         columns.extend(posted(links));
-        columns.extend(entered(links));
         columns
     })
 }
@@ -267,7 +265,8 @@ fn ended(rows: &[Hold]) -> [Column<'_>; 3] {
     ]
 }
 
-fn posted<'a>(links: &'a [Link<'a>]) -> [Column<'a>; 8] {
+/// Nothing that is done to a hold moves money.
+fn posted<'a>(links: &'a [Link<'a>]) -> [Column<'a>; 11] {
     [
         column(links, |link| link.id),
         column(links, |link| row::kind_column(link.of_hold.posting.kind)),
@@ -276,18 +275,10 @@ fn posted<'a>(links: &'a [Link<'a>]) -> [Column<'a>; 8] {
         column(links, |link| link.before.count + 1),
         column(links, |link| link.before.last),
         column(links, |link| link.of_hold.account.balance.micros()),
+        column(links, |link| link.of_hold.posting.amount(Book::Account)),
+        column(links, |link| link.of_hold.posting.amount(Book::Issuance)),
+        column(links, |link| link.of_hold.posting.amount(Book::Earned)),
         column(links, |link| &link.of_hold.hold.0.as_bytes()[..]),
-    ]
-}
-
-fn entered<'a>(links: &'a [Link<'a>]) -> [Column<'a>; 3] {
-    let entries =
-        |link: &'a Link<'a>| link.of_hold.posting.entries.iter().map(move |entry| (link.id, entry));
-    let entries: Vec<_> = links.iter().flat_map(entries).collect();
-    [
-        Box::new(entries.iter().map(|(posting, _)| *posting).collect::<Vec<_>>()),
-        Box::new(entries.iter().map(|(_, entry)| row::book_column(entry.book)).collect::<Vec<_>>()),
-        Box::new(entries.iter().map(|(_, entry)| entry.amount).collect::<Vec<_>>()),
     ]
 }
 

@@ -43,12 +43,6 @@ pub(super) const SEALED: &[Sealed] = &[
 pub(super) const EVERYWHERE: &[Check] = &[
     Check {
         invariant: MISSING,
-        says: "an entry of {} refers to a missing posting {}",
-        sql: "SELECT amount, posting_id FROM entry WHERE NOT EXISTS \
-              (SELECT 1 FROM posting WHERE posting.id = entry.posting_id)",
-    },
-    Check {
-        invariant: MISSING,
         says: "posting {} refers to a missing order {}",
         sql: "SELECT id, order_id FROM posting WHERE order_id IS NOT NULL AND NOT EXISTS \
               (SELECT 1 FROM purchase WHERE purchase.id = posting.order_id)",
@@ -56,19 +50,18 @@ pub(super) const EVERYWHERE: &[Check] = &[
     Check {
         invariant: "a posting's entries sum to zero in each unit",
         says: "posting {} sums to {} micro-credits and {} cents",
-        sql: "SELECT posting_id, CAST(sum(CASE WHEN book <= 2 THEN amount ELSE 0 END) AS bigint), \
-              CAST(sum(CASE WHEN book > 2 THEN amount ELSE 0 END) AS bigint) \
-              FROM entry GROUP BY posting_id \
-              HAVING sum(CASE WHEN book <= 2 THEN amount ELSE 0 END) <> 0 \
-              OR sum(CASE WHEN book > 2 THEN amount ELSE 0 END) <> 0",
+        sql: "SELECT id, amount + issuance + earned, cash + commission + payable FROM posting \
+              WHERE amount + issuance + earned <> 0 OR cash + commission + payable <> 0",
     },
     Check {
-        invariant: "a posting is of its account's service, and of a kind that fits its amount",
-        says: "posting {} of kind {} adds {}",
-        sql: "SELECT posting.id, kind, amount FROM posting \
+        // Holds move credits from and to what was earned, all else from and to what was issued.
+        invariant: "a posting is of its account's service, and of a kind that fits its amounts",
+        says: "posting {} of kind {} adds {}, takes {} from what was issued and {} from what was earned",
+        sql: "SELECT posting.id, kind, amount, -issuance, -earned FROM posting \
               LEFT JOIN account ON account.id = posting.account_id \
-              LEFT JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
-              WHERE amount IS NULL OR (kind IN (3, 5)) <> (amount < 0) \
+              WHERE amount = 0 OR (kind IN (3, 5)) <> (amount < 0) \
+              OR amount <> CASE WHEN kind IN (3, 4) THEN -earned ELSE -issuance END \
+              OR (kind NOT IN (2, 5) AND (cash <> 0 OR commission <> 0 OR payable <> 0)) \
               OR posting.service_id <> coalesce(account.service_id, 0)",
     },
     Check {
@@ -77,21 +70,18 @@ pub(super) const EVERYWHERE: &[Check] = &[
         sql: "SELECT posting.id, posting.number, posting.balance, posting.previous_id, \
               previous.number, previous.balance FROM posting \
               LEFT JOIN posting AS previous ON previous.id = posting.previous_id \
-              LEFT JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
               WHERE posting.number <> coalesce(previous.number, 0) + 1 \
-              OR posting.balance <> coalesce(previous.balance, 0) + coalesce(amount, 0) \
+              OR posting.balance <> coalesce(previous.balance, 0) + posting.amount \
               OR posting.account_id <> coalesce(previous.account_id, posting.account_id) \
               OR posting.id <= coalesce(posting.previous_id, 0)",
     },
     Check {
-        invariant: "an account's balance is the sum of its entries",
-        says: "account {} has {} after {} postings, its entries sum to {} in {}",
+        invariant: "an account's balance is the sum of its postings",
+        says: "account {} has {} after {} postings, they sum to {} in {}",
         sql: "SELECT account.id, account.balance, posting_count, coalesce(posted, 0), \
               coalesce(count, 0) FROM account \
               LEFT JOIN (SELECT account_id, CAST(sum(amount) AS bigint) AS posted, \
-              count(*) AS count, max(posting.id) AS last \
-              FROM posting JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
-              GROUP BY account_id) AS sums ON sums.account_id = account.id \
+              count(*) AS count, max(id) AS last FROM posting GROUP BY account_id) AS sums ON sums.account_id = account.id \
               WHERE account.balance <> coalesce(posted, 0) OR posting_count <> coalesce(count, 0) \
               OR coalesce(last_posting_id, 0) <> coalesce(last, 0)",
     },
@@ -117,10 +107,9 @@ pub(super) const EVERYWHERE: &[Check] = &[
     Check {
         invariant: CAPTURED,
         says: "posting {} took {} of hold {}, which captured {}",
-        sql: "SELECT posting.id, -entry.amount, posting.hold_id, captured FROM posting \
+        sql: "SELECT posting.id, -posting.amount, posting.hold_id, captured FROM posting \
               LEFT JOIN hold ON hold.id = posting.hold_id \
-              LEFT JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
-              WHERE posting.kind = 3 AND (coalesce(captured, 0) <> coalesce(-entry.amount, 0) \
+              WHERE posting.kind = 3 AND (coalesce(captured, 0) <> -posting.amount \
               OR posting.account_id <> coalesce(hold.account_id, 0))",
     },
     Check {
@@ -138,11 +127,10 @@ pub(super) const EVERYWHERE: &[Check] = &[
     Check {
         invariant: "what was given back of a hold is not above what it captured",
         says: "hold {} captured {}, gave back {}",
-        sql: "SELECT posting.hold_id, captured, CAST(sum(entry.amount) AS bigint) FROM posting \
+        sql: "SELECT posting.hold_id, captured, CAST(sum(posting.amount) AS bigint) FROM posting \
               LEFT JOIN hold ON hold.id = posting.hold_id \
-              JOIN entry ON entry.posting_id = posting.id AND entry.book = 1 \
               WHERE posting.kind = 4 GROUP BY posting.hold_id, captured \
-              HAVING sum(entry.amount) > coalesce(captured, 0) \
+              HAVING sum(posting.amount) > coalesce(captured, 0) \
               OR sum(CASE WHEN posting.account_id <> hold.account_id THEN 1 ELSE 0 END) > 0",
     },
     Check {
@@ -186,12 +174,9 @@ pub(super) const EVERYWHERE: &[Check] = &[
               WHERE abs(commission_cents * 10000 - price_cents * commission_bp) > 5000 \
               OR (posting.id IS NOT NULL AND (posting.account_id <> purchase.account_id \
               OR posting.service_id <> purchase.service_id \
-              OR credits * CASE kind WHEN 2 THEN 1 ELSE -1 END <> coalesce((SELECT amount \
-              FROM entry WHERE posting_id = posting.id AND book = 1), 0) \
-              OR price_cents * CASE kind WHEN 2 THEN 1 ELSE -1 END <> coalesce((SELECT amount \
-              FROM entry WHERE posting_id = posting.id AND book = 3), 0) \
-              OR commission_cents * CASE kind WHEN 2 THEN -1 ELSE 1 END <> coalesce((SELECT amount \
-              FROM entry WHERE posting_id = posting.id AND book = 4), 0)))",
+              OR credits * CASE kind WHEN 2 THEN 1 ELSE -1 END <> amount \
+              OR price_cents * CASE kind WHEN 2 THEN 1 ELSE -1 END <> cash \
+              OR commission_cents * CASE kind WHEN 2 THEN -1 ELSE 1 END <> commission))",
     },
     Check {
         invariant: "a call has a hold of what it is authorized for, and ends with it",
@@ -228,12 +213,12 @@ pub(super) const SQLITE: &[Check] = &[
         sql: "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
     },
     Check {
-        // What the largest tables refer to is looked at above, together with what it says.
+        // Holds and postings do not say what they refer to: that is looked at above.
         invariant: MISSING,
         says: "{} row {} refers to a missing {}",
         sql: "SELECT \"table\", missing.rowid, parent \
               FROM sqlite_schema AS each JOIN pragma_foreign_key_check(each.name) AS missing \
-              WHERE each.type = 'table' AND each.name NOT IN ('hold', 'posting', 'entry')",
+              WHERE each.type = 'table'",
     },
 ];
 
