@@ -58,7 +58,12 @@ impl Guest {
     }
 }
 
-/// Compiler flags that keep this machine's folders out of the bytes.
+/// What makes guests quick. Every engine has had 128-bit vectors for years. A check of the fuel stands
+/// at the head of each loop, and around it the registers are saved: where that is a loop of a few
+/// instructions, as in hash functions, unrolling it makes metering cost nothing.
+const SPEED: [&str; 2] = ["-Ctarget-feature=+simd128", "-Cllvm-args=-unroll-threshold=20000"];
+
+/// Compiler flags: [`SPEED`], and those that keep this machine's folders out of the bytes.
 fn flags() -> Result<String> {
     let cargo_home = match env::var_os("CARGO_HOME") {
         Some(home) => PathBuf::from(home),
@@ -68,7 +73,9 @@ fn flags() -> Result<String> {
     // Where two prefixes fit a path, the compiler takes the later one.
     let prefixes =
         [(paths::root(), "/stokehold"), (&cargo_home, "/cargo"), (Path::new(&sysroot), "/rust")];
-    let flags = prefixes.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
+    let remapped =
+        prefixes.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
+    let flags: Vec<_> = SPEED.into_iter().map(str::to_owned).chain(remapped).collect();
     Ok(flags.join("\u{1f}"))
 }
 
