@@ -218,3 +218,17 @@ fn what_is_wrong_with_a_request_is_a_problem_document() {
     let bad = operator.post("/api/v1/services", &json!({ "name": "X", "label": "" })).problem(422);
     assert_eq!(bad["errors"].as_array().map(Vec::len), Some(2), "{bad}");
 }
+
+/// A client that asked again on the same connection would meet a reset.
+#[test]
+fn who_is_refused_before_the_body_was_read_is_told_that_the_connection_closes() {
+    let directory = directory();
+    let server = Server::sandbox(directory.path());
+    let service = json!({ "name": "stove", "label": "Stove" });
+    let nobody = server.client().bearer("nobody").post("/api/v1/services", &service);
+    nobody.problem(401);
+    assert_eq!(nobody.header("connection"), "close");
+    let made = server.operator().post("/api/v1/services", &service);
+    made.expect(201);
+    assert!(made.headers.get("connection").is_none(), "{:?}", made.headers);
+}

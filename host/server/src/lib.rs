@@ -17,6 +17,7 @@ mod router;
 mod rpc;
 mod serve;
 mod statement;
+mod unread;
 mod when;
 
 pub use amount::Amount;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode, Uri};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -20,7 +21,7 @@ use crate::api::Security;
 use crate::api::document::complete;
 use crate::problem::Problem;
 use crate::rpc::Method as Asked;
-use crate::{api, health, hosted, pages, rpc};
+use crate::{api, health, hosted, pages, rpc, unread};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -45,7 +46,7 @@ pub fn router(host: &Host) -> Router {
     let (management, document) = management(server.upload_bytes_max).split_for_parts();
     let document = complete(document);
     Router::new()
-        .merge(management)
+        .merge(management.layer(middleware::from_fn(unread::close)))
         .route("/api/openapi.json", get(|| async move { Json(document) }))
         .merge(protocol())
         .merge(pages::routes())
