@@ -109,7 +109,8 @@ impl WasmtimeServe {
         let address = listener.local_addr()?;
         drop(listener);
         let mut command = Command::new(program);
-        command.args(["serve", "--addr", &address.to_string(), component]).stderr(Stdio::null());
+        command.args(["serve", "-Scli", "--addr", &address.to_string(), component]);
+        command.stderr(Stdio::null());
         let serve = Self { child: command.spawn()?, address };
         stokehold_tests::poll::until("wasmtime serve", || {
             std::net::TcpStream::connect(address).ok().map(drop)

@@ -8,6 +8,7 @@
 mod lanes;
 
 use std::collections::HashMap;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -83,7 +84,7 @@ pub(crate) struct Admitted {
     shared: Arc<Shared>,
     service: ServiceId,
     account: Option<Account>,
-    /// False while it waits.
+    /// False while it waits, and once its guest has ended.
     has_place: bool,
 }
 
@@ -279,6 +280,16 @@ impl Drop for Waiting {
     }
 }
 
+impl Admitted {
+    /// The guest has ended: the place is for the next one. The call stays under way, and its
+    /// account's, until it is settled.
+    pub(crate) fn vacate(&mut self) {
+        if mem::take(&mut self.has_place) {
+            self.shared.lock().lanes.release(self.service);
+        }
+    }
+}
+
 impl Drop for Admitted {
     fn drop(&mut self) {
         self.shared.leave(self);
@@ -326,6 +337,22 @@ mod tests {
         assert!(admission.enter(ServiceId(2), 1, "a").await.is_ok());
         drop(running);
         assert!(admission.enter(SERVICE, 1, "a").await.is_ok(), "who gave up takes no place");
+    }
+
+    #[tokio::test]
+    async fn who_is_settled_takes_no_place_and_is_still_under_way() {
+        let admission = admission(1, 1, 1);
+        let mut settled = admission.enter(SERVICE, 1, "a").await.expect("admitted");
+        settled.vacate();
+        let running = admission.enter(SERVICE, 1, "b").await.expect("admitted");
+        assert_eq!(admission.enter(SERVICE, 1, "a").await.err(), Some(Full::Account { max: 1 }));
+        drop(settled);
+        let waited = Duration::ZERO;
+        assert_eq!(admission.enter(SERVICE, 1, "a").await.err(), Some(Full::Wait { waited }));
+        let mut idle = std::pin::pin!(admission.idle());
+        assert!(is_pending(&mut idle).await, "one is under way");
+        drop(running);
+        idle.await;
     }
 
     #[tokio::test]

@@ -168,7 +168,7 @@ impl App {
         }
         let (quoted, place) = self.quoted(&call, &request).await?;
         let pass = self.breakers.admit(call.active.version.id)?;
-        let _place = match place {
+        let mut place = match place {
             Some(place) => place,
             None => self.enter(&call, &request).await?,
         };
@@ -178,6 +178,7 @@ impl App {
         match making.authorize(&request, &call, quoted, None).await? {
             Begun::New(begun) => {
                 let ended = making.run(call.guest, &begun, None).await;
+                place.vacate();
                 making.settle(begun, ended, Some(pass)).await
             }
             Begun::Before(known) => self.made_before(known).await,

@@ -250,7 +250,7 @@ impl App {
         };
         match pass {
             Err(failure) => settled(queued, making.settle(call, Err(failure), None).await),
-            Ok((_place, pass)) => {
+            Ok((mut place, pass)) => {
                 match self.store.start_call(queued.id).await {
                     // Somebody else was quicker, to run it or to cancel it.
                     Err(StoreError::NotFound(_)) => return Ok(()),
@@ -264,6 +264,7 @@ impl App {
                     client_id: record.client_id.unwrap_or_default(),
                 };
                 let ended = making.run(guest, &call, Some(ticket)).await;
+                place.vacate();
                 settled(queued, making.settle(call, ended, Some(pass)).await);
             }
         }
