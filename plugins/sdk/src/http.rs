@@ -3,8 +3,6 @@
 //! A quote sends none. Redirects are not followed. Waiting costs no fuel, but counts towards the
 //! call's deadline.
 
-mod exchange;
-
 use std::fmt;
 use std::time::Duration;
 
@@ -18,11 +16,11 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// A request that can be sent.
 #[derive(Clone, Debug)]
 pub struct Request {
-    is_post: bool,
+    pub(crate) is_post: bool,
     url: String,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-    timeout: Duration,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) timeout: Duration,
 }
 
 /// An answer, whatever its status.
@@ -90,11 +88,11 @@ impl Request {
 
     /// Sends the request, and waits for the answer.
     pub fn send(&self) -> Result<Response, Error> {
-        exchange::send(self)
+        crate::exchange::send(self)
     }
 
     /// Scheme, authority, path with query.
-    fn target(&self) -> Result<(&str, &str, String), Error> {
+    pub(crate) fn target(&self) -> Result<(&str, &str, String), Error> {
         let url = self.url.split('#').next().unwrap_or_default();
         let (scheme, rest) = url.split_once("://").ok_or(Error::Invalid("the URL"))?;
         let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));

@@ -51,6 +51,8 @@ pub mod charge;
 pub mod config;
 mod credits;
 #[cfg(feature = "http")]
+mod exchange;
+#[cfg(feature = "http")]
 pub mod http;
 #[cfg(feature = "keyvalue")]
 pub mod keyvalue;

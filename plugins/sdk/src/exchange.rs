@@ -9,14 +9,14 @@ use wasip2::http::types::{
 use wasip2::io::poll::{Pollable, poll};
 use wasip2::io::streams::{OutputStream, StreamError};
 
-use super::{Error, Request, Response};
+use crate::http::{Error, Request, Response};
 
 /// Bytes that are read at a time.
 const PART_BYTES: u64 = 64 << 10;
 
 const CLOSED: &str = "the connection was closed";
 
-pub(super) fn send(request: &Request) -> Result<Response, Error> {
+pub(crate) fn send(request: &Request) -> Result<Response, Error> {
     let nanoseconds = u64::try_from(request.timeout.as_nanos()).unwrap_or(u64::MAX);
     let end = monotonic_clock::subscribe_duration(nanoseconds);
     let outgoing = outgoing(request)?;
