@@ -5,6 +5,7 @@ mod census;
 mod clerk;
 mod house;
 mod postcard;
+mod recorded;
 
 use std::fs;
 use std::path::PathBuf;
