@@ -12,6 +12,7 @@ mod broker;
 mod call;
 mod caller;
 mod catalogue;
+mod check;
 mod client;
 pub mod config;
 mod database;
@@ -42,6 +43,7 @@ pub use app::{App, OpenError};
 pub use broker::{Authorization, BrokerError};
 pub use call::{Call, CallRequest, Details, Event, Events, is_repeatable};
 pub use caller::Caller;
+pub use check::{Checked, Faults};
 pub use client::Overview;
 pub use config::Config;
 pub use database::check_dbuuid;
@@ -68,7 +70,7 @@ pub mod types {
     };
     pub use stokehold_runtime::{
         COMPILE, Failure, Fault, Faults, HostCalls, PRICE_LIST, Price, Profile, Report, Runtime,
-        Stop, compile_as_child,
+        Stop, compile_as_child, is_changeable,
     };
     pub use stokehold_store::{
         AccountView, Address, ApiToken, Audit, BackupError, CallRecord, CallStatus,

@@ -124,6 +124,16 @@ pub struct ManifestFault {
     pub mend: String,
 }
 
+impl ManifestError {
+    /// Each fault with file and line, and its mend.
+    pub fn named(self) -> Vec<(String, String)> {
+        let Self { file, faults } = self;
+        let named =
+            |fault: ManifestFault| (format!("{file}:{}: {}", fault.line, fault.what), fault.mend);
+        faults.into_iter().map(named).collect()
+    }
+}
+
 impl fmt::Display for ManifestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, fault) in self.faults.iter().enumerate() {

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::auth::{self, Bearer, BearerOrKey};
 use crate::body::too_large;
 use crate::extract::{Path, Query};
-use crate::problem::Problem;
+use crate::problem::{FaultBody, Problem};
 use crate::router::Host;
 use crate::when;
 
@@ -58,6 +58,9 @@ pub(crate) struct Uploaded {
     size: usize,
     imports: Vec<String>,
     exports: Vec<String>,
+    /// What the service asks for and does not get on this host, each with what to do about it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<FaultBody>,
     created_at: String,
 }
 
@@ -125,7 +128,7 @@ pub(crate) async fn upload(
             )?
         }
     };
-    let Published { version, active, report } = published;
+    let Published { version, active, report, notes } = published;
     let body = Uploaded {
         version: version.number,
         digest: version.digest,
@@ -133,6 +136,7 @@ pub(crate) async fn upload(
         size: report.size_bytes,
         imports: report.imports,
         exports: report.exports,
+        notes: notes.into_iter().map(|(what, mend)| FaultBody { what, mend }).collect(),
         created_at: when::text(version.created_at),
     };
     Ok((StatusCode::CREATED, Json(body)))
