@@ -1,5 +1,6 @@
 //! A file for each command.
 
+pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod compile;
 pub(crate) mod config;

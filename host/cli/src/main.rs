@@ -9,6 +9,7 @@ mod output;
 mod place;
 mod profile;
 mod project;
+mod toolchain;
 
 use std::process::ExitCode;
 
@@ -30,6 +31,8 @@ enum Command {
     Demo(commands::demo::Args),
     /// Run the server
     Serve(commands::serve::Args),
+    /// Build the project in a directory into a component
+    Build(commands::build::Args),
     /// Validate a component against the contract
     Check(commands::check::Args),
     /// Make one paid call here, with a ledger in memory
@@ -77,6 +80,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         match command {
             Command::Demo(args) => commands::demo::run(args).await,
             Command::Serve(args) => commands::serve::run(args).await,
+            Command::Build(args) => commands::build::run(args).await,
             Command::Check(args) => commands::check::run(args).await,
             Command::Run(args) => commands::run::run(args).await,
             Command::Publish(args) => commands::publish::run(args).await,
