@@ -64,7 +64,7 @@ fn private() -> NetworkSettings {
 
 fn answered(run: &Run<String>) -> &str {
     match &run.end {
-        End::Answered(text) => text,
+        End::Answered(text) => text.trim_matches('"'),
         _ => panic!("no answer: {run:?}"),
     }
 }

@@ -62,18 +62,18 @@ fn a_host_is_reached_only_where_it_is_named() {
         "log: outbound: a request was refused: [outbound] of service.toml does not name {host}"
     );
     assert!(ran.stderr.contains(&why), "{ran:?}");
-    assert_eq!(ran.success(), "1015\n", "the guest is told that it is denied");
+    assert_eq!(ran.success(), "\"1015\"\n", "the guest is told that it is denied");
 
     let more = format!("[outbound]\nhosts = [\"{host}\"]\n");
     let named = Project::new(&guest::asking_host(&address), &more);
     tariff(&named);
     let ran = run_project(&named, &["any"]);
     assert!(ran.stderr.contains("its address is private"), "as on a host: {ran:?}");
-    assert_eq!(ran.success(), "1004\n");
+    assert_eq!(ran.success(), "\"1004\"\n");
     for project in [&unnamed, &named] {
         let ran = run_project(project, &["any", "--allow-host", &host]);
         assert!(ran.stderr.contains("may differ: it asked for wasi:http request"), "{ran:?}");
-        assert_eq!(ran.success(), "0200\n");
+        assert_eq!(ran.success(), "\"0200\"\n");
     }
     let ran = run_project(&named, &["any", "--allow-host", "no host"]);
     ran.failed(2, "--allow-host", "\"no host\" is no host", "");

@@ -248,8 +248,8 @@ impl Manifest {
         let manifest = match toml::from_str::<File>(text) {
             Ok(table) => Some(reader.manifest(table)),
             Err(error) => {
-                let what = error.message().to_owned();
-                reader.fault(error.span(), what, "docs/manifest.md lists every key and its value");
+                let mend = mend(error.message());
+                reader.fault(error.span(), error.message(), &mend);
                 None
             }
         };
@@ -257,6 +257,21 @@ impl Manifest {
             Some(manifest) if reader.faults.is_empty() => Ok(manifest),
             _ => Err(ManifestError { file: file.into(), faults: reader.faults }),
         }
+    }
+}
+
+/// What to do about TOML that cannot be read: names the known key that is most like an unknown one.
+fn mend(message: &str) -> String {
+    /// Below this, two keys have little in common (Jaro's measure, from 0 to 1).
+    const ALIKE: f64 = 0.75;
+    const REFERENCE: &str = "docs/manifest.md lists every key and its value";
+    let mut names = message.split('`').skip(1).step_by(2);
+    let unknown = names.next().filter(|_| message.starts_with("unknown field"));
+    let likeness = |name: &str| strsim::jaro(unknown.unwrap_or_default(), name);
+    let best = names.max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    match best.filter(|best| unknown.is_some() && likeness(best) > ALIKE) {
+        Some(best) => format!("did you mean {best}? {REFERENCE}"),
+        None => REFERENCE.to_owned(),
     }
 }
 
@@ -528,6 +543,9 @@ price_eur = 99.90
         let found = faults(&GOOD.replace("label =", "lable ="));
         assert_eq!(found[0].0, 4, "{found:?}");
         assert!(found[0].1.contains("lable"), "{found:?}");
+        assert!(mend(&found[0].1).starts_with("did you mean label? "), "{found:?}");
+        let found = faults(&GOOD.replace("label =", "colour ="));
+        assert!(mend(&found[0].1).starts_with("docs/manifest.md"), "{found:?}");
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl App {
         })
     }
 
-    /// Uploads a version on the provider's behalf.
+    /// Uploads a version. One that is the newest already is answered as it is.
     pub async fn upload(
         &self,
         caller: Caller,
@@ -60,23 +60,21 @@ impl App {
         self.create_version(self.managed(caller, name)?, upload, activate).await
     }
 
-    /// Uploads a version with the service key as the credential.
-    pub async fn upload_with_key(
-        &self,
-        key: &Secret,
-        name: &str,
-        upload: Upload,
-        activate: bool,
-    ) -> Result<Published, Error> {
-        let live = self.catalogue.by_key(&key.hash());
-        let live = live.filter(|live| live.service.name == name);
-        let live = live.ok_or(Error::NotFound("service with this key"))?;
-        self.create_version(live, upload, activate).await
+    /// Who has a service key.
+    pub fn key_holder(&self, key: &Secret) -> Option<Caller> {
+        self.catalogue.by_key(&key.hash()).map(|live| Caller::Service(live.service.id))
     }
 
     /// The versions of a service, the newest first.
     pub async fn versions(&self, caller: Caller, name: &str) -> Result<Vec<Version>, Error> {
         Ok(self.store.versions(self.managed(caller, name)?.service.id).await?)
+    }
+
+    /// One version of a service.
+    pub async fn version(&self, caller: Caller, name: &str, number: u32) -> Result<Version, Error> {
+        let versions = self.versions(caller, name).await?;
+        let version = versions.into_iter().find(|version| version.number == number);
+        version.ok_or(Error::NotFound("version"))
     }
 
     /// The number of the version that calls of a service run on; `None` before the first.
@@ -92,9 +90,7 @@ impl App {
         number: u32,
     ) -> Result<Version, Error> {
         let live = self.managed(caller, name)?;
-        let versions = self.store.versions(live.service.id).await?;
-        let version = versions.into_iter().find(|version| version.number == number);
-        let manifest = version.ok_or(Error::NotFound("version"))?.manifest;
+        let manifest = self.version(caller, name, number).await?.manifest;
         let manifest = Manifest::parse(Manifest::FILE_NAME, &manifest)
             .map_err(|error| Error::Host(error.to_string()))?;
         self.check_secrets(&live.service, &manifest).await?;

@@ -22,8 +22,8 @@ const IMPORTS: &str = r#"
     (import "wasi:http/outgoing-handler@0.2.6" "handle"
       (func $send (param i32 i32 i32 i32)))"#;
 
-/// Asks its params for `/`, once or for ever, and answers with the status; an error's number is
-/// answered as 1,000 and that number.
+/// Asks its params for `/`, once or for ever, and answers with the status, a text of four digits; an
+/// error's number is answered as 1,000 and that number.
 pub fn asking(is_endless: bool) -> Vec<u8> {
     // Params are a text here: what stands between the quotes is asked.
     let params = "(i32.add (local.get $params) (i32.const 1))
@@ -63,10 +63,11 @@ fn asker(is_endless: bool, authority: &str, data: &str) -> Vec<u8> {
          (i32.store8 (i32.const 257) (call $digit (local.get $found) (i32.const 100)))
          (i32.store8 (i32.const 258) (call $digit (local.get $found) (i32.const 10)))
          (i32.store8 (i32.const 259) (call $digit (local.get $found) (i32.const 1)))
-         (call $answer (i32.const 256) (i32.const 4))"
+         (call $answer (i32.const 255) (i32.const 6))"
     );
     let fields = format!(
         "(data (i32.const 128) \"/\") {data}
+      (data (i32.const 255) \"\\22\") (data (i32.const 260) \"\\22\")
       (func $digit (param $number i32) (param $unit i32) (result i32)
         (i32.add (i32.const 48)
           (i32.rem_u (i32.div_u (local.get $number) (local.get $unit)) (i32.const 10))))"

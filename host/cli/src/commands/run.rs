@@ -42,7 +42,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR", conflicts_with_all = ["route", "params", "credits", "repeat", "profile"])]
     fixtures: Option<PathBuf>,
     /// Write what happens into the fixtures, as what is expected from now on
-    #[arg(long, requires = "fixtures")]
+    #[arg(long, requires = "fixtures", conflicts_with = "route")]
     record: bool,
     /// Write where the fuel went: a flame graph, or stacks as text where the name does not end in .svg
     #[arg(long, value_name = "FILE", conflicts_with = "repeat")]

@@ -1,7 +1,7 @@
 //! How a call went: for people, and as JSON.
 
 use serde_json::{Value, json};
-use stokehold_app::types::{Credits, Stop, is_changeable};
+use stokehold_app::types::{Stop, is_changeable};
 use stokehold_app::{Call, CallFailure};
 
 use crate::failure::Failure;
@@ -22,11 +22,6 @@ pub(super) fn class(outcome: &Outcome) -> &str {
 pub(super) fn changeable(call: &Call) -> Vec<&'static str> {
     let names = call.details.host_calls.iter().map(|kind| kind.name);
     names.filter(|name| is_changeable(name)).collect()
-}
-
-/// An amount as a JSON number, exactly.
-pub(super) fn number(credits: Credits) -> Value {
-    serde_json::from_str(&credits.to_string()).unwrap_or(Value::Null)
 }
 
 /// What `--json` prints of a call.
@@ -50,8 +45,8 @@ pub(super) fn as_json(outcome: &Outcome) -> Value {
     let result = call.outcome.as_ref().ok().map(|text| raw(text));
     let mut value = json!({
         "result": result, "outcome": class(outcome), "fuel": call.fuel_used,
-        "credits_authorized": number(call.authorized),
-        "credits_captured": number(call.captured),
+        "credits_authorized": output::number(call.authorized),
+        "credits_captured": output::number(call.captured),
         "memory_peak_bytes": call.memory_peak_bytes,
         "duration_ms": call.elapsed.as_millis().try_into().unwrap_or(u64::MAX),
         "log": call.log,
