@@ -6,6 +6,7 @@ pub(crate) mod compile;
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod ledger;
+pub(crate) mod new;
 pub(crate) mod price_list;
 pub(crate) mod publish;
 pub(crate) mod receipt;
