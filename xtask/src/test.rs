@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::{build_guests, chromium, command, paths, program};
+use crate::{build_guests, chromium, command, paths, program, toolchains};
 
 /// Options of the task.
 #[derive(clap::Args)]
@@ -22,6 +22,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     })?;
     step("the programs that the tests start", || program::build(&[]))?;
     step("the browser that the tests drive", chromium::ensure)?;
+    step("the compilers of plugins", toolchains::ensure)?;
     step("tests of the host", || command::run(&mut host_tests(options)))?;
     step("tests of the guests", || command::run(&mut guest_tests()))
 }

@@ -10,6 +10,7 @@ pub(crate) mod demo;
 pub(crate) mod key;
 pub(crate) mod ledger;
 mod manage;
+pub(crate) mod new;
 pub(crate) mod pack;
 pub(crate) mod price_list;
 pub(crate) mod publish;

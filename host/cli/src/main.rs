@@ -10,6 +10,7 @@ mod place;
 mod profile;
 mod project;
 mod remote;
+mod template;
 mod toolchain;
 
 use std::process::ExitCode;
@@ -32,6 +33,8 @@ enum Command {
     Demo(commands::demo::Args),
     /// Run the server
     Serve(commands::serve::Args),
+    /// Make a project to begin with
+    New(commands::new::Args),
     /// Build the project in a directory into a component
     Build(commands::build::Args),
     /// Validate a component against the contract
@@ -99,6 +102,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         match command {
             Command::Demo(args) => commands::demo::run(args).await,
             Command::Serve(args) => commands::serve::run(args).await,
+            Command::New(args) => commands::new::run(&args),
             Command::Build(args) => commands::build::run(args).await,
             Command::Check(args) => commands::check::run(args).await,
             Command::Run(args) => commands::run::run(args).await,

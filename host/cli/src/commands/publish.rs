@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use stokehold_app::Manifest;
-use stokehold_app::types::digest;
+use stokehold_app::types::component_digest;
 
 use self::change::Change;
 use crate::client::{Client, segment};
@@ -133,7 +133,7 @@ impl Before {
         if let Some(manifest) = &live.manifest {
             changes = change::between(manifest, &project.manifest);
         }
-        let new = digest(&project.upload.component);
+        let new = component_digest(&project.upload.component);
         changes.extend(Change::of("component", short(&live.digest), short(&new)));
         changes
     }
