@@ -7,6 +7,7 @@ mod given;
 mod manage;
 mod project;
 mod publish;
+mod registry;
 mod repeat;
 
 use stokehold_tests::binary::{Ran, run};

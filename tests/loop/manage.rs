@@ -77,7 +77,7 @@ fn what_is_refused_says_why() {
         "",
     );
     let create = ["service", "create", "coalroller", "--label", "Another"];
-    ask(&server, &create).failed(1, "coalroller was not registered", "already in use", "");
+    ask(&server, &create).failed(1, "coalroller was not registered", "already in use", "look at");
     let grant = ["account", "grant", "coalroller", "anna", "many", "--reason", "a gift"];
     ask(&server, &grant).failed(2, "many is not an amount", "not a number", "0.05");
     let wrong = ["service", "list", "--server", &server.address, "--token", "st_wrong"];

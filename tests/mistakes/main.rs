@@ -67,7 +67,7 @@ fn a_core_module_is_no_component() {
 #[test]
 fn a_typo_in_the_manifest_is_shown() {
     let project = Project::new("", &guest::echo());
-    project.change("label = \"It\"", "label = It");
+    project.change("label = \"Greeter\"", "label = Greeter");
     project.expect("manifest-typo", &["check", "."]);
     let project = Project::new("[limits]\nmemory_mib = 0\n", &guest::echo());
     project.change("\"it\"", "\"It!\"");

@@ -14,7 +14,7 @@ impl Project {
     pub(crate) fn new(more: &str, component: &[u8]) -> Self {
         let project = Self(tempfile::tempdir().expect("a directory"));
         let manifest = format!(
-            "[service]\nname = \"it\"\nlabel = \"It\"\n\n[component]\npath = \"it.wasm\"\n\n\
+            "[service]\nname = \"it\"\nlabel = \"Greeter\"\n\n[component]\npath = \"it.wasm\"\n\n\
              [tariff]\nfuel_per_credit = 10_000_000\n\n{more}"
         );
         fs::write(project.file("service.toml"), manifest).expect("it is written");

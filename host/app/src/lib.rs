@@ -70,7 +70,7 @@ pub mod types {
     };
     pub use stokehold_runtime::{
         COMPILE, Failure, Fault, Faults, HostCalls, PRICE_LIST, Price, Profile, Report, Runtime,
-        Stop, compile_as_child, digest, is_changeable,
+        Stop, compile_as_child, digest as component_digest, is_changeable,
     };
     pub use stokehold_store::{
         AccountView, Address, ApiToken, Audit, BackupError, CallRecord, CallStatus,

@@ -23,6 +23,13 @@ impl Project {
         self.upload.manifest.parse().unwrap_or_default()
     }
 
+    /// A project that came as a whole; `name` says where from.
+    pub(crate) fn whole(name: &str, upload: Upload) -> Result<Self, Unloaded> {
+        let path = PathBuf::from(name);
+        let manifest = parse(&path, &upload.manifest)?;
+        Ok(Self { manifest, upload, component_path: path })
+    }
+
     /// The project with another manifest in the place of its own.
     pub(crate) fn with(mut self, manifest: &Table) -> Result<Self, ManifestError> {
         self.upload.manifest = manifest.to_string();
