@@ -50,7 +50,10 @@ pub use database::check_dbuuid;
 pub use error::Error;
 pub use jws::{Jwk, Jwks, JwsError};
 pub use key_value::KeyValues;
-pub use manifest::{Cost, Manifest, ManifestError, ManifestFault, On, PackRow, Settle};
+pub use manifest::{
+    Cost, Manifest, ManifestError, ManifestFault, On, PackRow, SERVICE_NAME, Settle,
+    is_service_name,
+};
 pub use order::OrderRequest;
 pub use outcome::{CallFailure, Limit};
 pub use pack::PackRequest;

@@ -275,8 +275,11 @@ fn mend(message: &str) -> String {
     }
 }
 
+/// What a service's technical name has, in words.
+pub const SERVICE_NAME: &str = "2 to 63 of a-z, 0-9, _ and -, and starts with a letter";
+
 /// Whether `name` is a service's technical name: `[a-z][a-z0-9_-]{1,62}`.
-pub(crate) fn is_service_name(name: &str) -> bool {
+pub fn is_service_name(name: &str) -> bool {
     let rest = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
     (2..=63).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_lowercase())

@@ -1,6 +1,7 @@
 //! A file for each command.
 
 pub(crate) mod account;
+pub(crate) mod build;
 pub(crate) mod call;
 pub(crate) mod check;
 pub(crate) mod compile;
@@ -9,6 +10,7 @@ pub(crate) mod demo;
 pub(crate) mod key;
 pub(crate) mod ledger;
 mod manage;
+pub(crate) mod new;
 pub(crate) mod pack;
 pub(crate) mod price_list;
 pub(crate) mod publish;

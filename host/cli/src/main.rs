@@ -11,6 +11,8 @@ mod profile;
 mod project;
 mod registry;
 mod remote;
+mod template;
+mod toolchain;
 
 use std::process::ExitCode;
 
@@ -32,6 +34,10 @@ enum Command {
     Demo(commands::demo::Args),
     /// Run the server
     Serve(commands::serve::Args),
+    /// Make a project to begin with
+    New(commands::new::Args),
+    /// Build the project in a directory into a component
+    Build(commands::build::Args),
     /// Validate a component against the contract
     Check(commands::check::Args),
     /// Make one paid call here, with a ledger in memory
@@ -97,6 +103,8 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         match command {
             Command::Demo(args) => commands::demo::run(args).await,
             Command::Serve(args) => commands::serve::run(args).await,
+            Command::New(args) => commands::new::run(&args),
+            Command::Build(args) => commands::build::run(args).await,
             Command::Check(args) => commands::check::run(args).await,
             Command::Run(args) => commands::run::run(args).await,
             Command::Publish(args) => commands::publish::run(args).await,

@@ -82,9 +82,8 @@ pub(crate) fn load(path: &Path) -> Result<Project, Unloaded> {
     }
     let component = read(path)?;
     let directory = path.parent().unwrap_or(Path::new("."));
-    let beside = directory.join(Manifest::FILE_NAME);
-    if beside.is_file() {
-        let mut project = load_manifest(&beside, directory)?;
+    if directory.join(Manifest::FILE_NAME).is_file() {
+        let mut project = load_manifest(directory)?;
         project.upload.component = component;
         path.clone_into(&mut project.component_path);
         return Ok(project);
@@ -96,7 +95,7 @@ pub(crate) fn load(path: &Path) -> Result<Project, Unloaded> {
 
 /// Reads a project from the directory of its manifest.
 pub(crate) fn load_directory(directory: &Path) -> Result<Project, Unloaded> {
-    let mut project = load_manifest(&directory.join(Manifest::FILE_NAME), directory)?;
+    let mut project = load_manifest(directory)?;
     project.upload.component = fs::read(&project.component_path).map_err(|error| {
         Failure::new(format!("{} cannot be read", project.component_path.display()), error)
             .hint("build the component first, or mend `path` in [component] of service.toml")
@@ -105,12 +104,13 @@ pub(crate) fn load_directory(directory: &Path) -> Result<Project, Unloaded> {
 }
 
 /// Reads everything but the component.
-fn load_manifest(path: &Path, directory: &Path) -> Result<Project, Unloaded> {
-    let text = fs::read_to_string(path).map_err(|error| {
+pub(crate) fn load_manifest(directory: &Path) -> Result<Project, Unloaded> {
+    let path = directory.join(Manifest::FILE_NAME);
+    let text = fs::read_to_string(&path).map_err(|error| {
         Failure::new(format!("{} cannot be read", path.display()), error)
             .hint("name the directory that holds service.toml, or a component")
     })?;
-    let manifest = parse(path, &text)?;
+    let manifest = parse(&path, &text)?;
     let mut files = Vec::new();
     if let Some(name) = &manifest.credit_template {
         let file = directory.join(name);
