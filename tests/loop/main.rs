@@ -9,6 +9,7 @@ mod project;
 mod publish;
 mod registry;
 mod repeat;
+mod watch;
 
 use stokehold_tests::binary::{Ran, run};
 

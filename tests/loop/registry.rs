@@ -1,8 +1,11 @@
 //! Publishing to a registry and from one: a real one, Distribution, in a process of its own.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 
 use serde_json::Value;
 use stokehold_tests::binary::{command, run};
@@ -145,4 +148,58 @@ fn a_registry_is_told_who_asks() {
     let wrong = binary::Ran::new(wrong.output().expect("it starts"));
     wrong.failed(1, "was not pushed", "401", "--registry-user");
     run(&[&push[..], &["--registry-user", "anna"]].concat()).failed(2, "no password", "", "file");
+}
+
+/// A registry that knows nothing, and tells that only to those who come with a token of its own.
+/// Answers its host, and what it is asked: each request's path, and who asks. It ends with the process.
+fn token_registry() -> (String, Receiver<(String, String)>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let host = listener.local_addr().expect("an address").to_string();
+    let (asked, requests) = mpsc::channel();
+    let realm = format!("http://{host}/token");
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let lines = BufReader::new(&stream).lines().map(|line| line.expect("text"));
+            let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+            let path = head[0].split(' ').nth(1).expect("a path").to_owned();
+            let who = head.iter().find_map(|line| {
+                let (name, value) = line.split_once(": ")?;
+                name.eq_ignore_ascii_case("authorization").then(|| value.to_owned())
+            });
+            let who = who.unwrap_or_default();
+            let answer = if path.starts_with("/token") {
+                "200 OK\r\nContent-Length: 15\r\n\r\n{\"token\":\"abc\"}".to_owned()
+            } else if who == "Bearer abc" {
+                "404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned()
+            } else {
+                format!(
+                    "401 Unauthorized\r\nContent-Length: 0\r\nWWW-Authenticate: Bearer \
+                     realm=\"{realm}\",service=\"it\",scope=\"repository:it:pull\"\r\n\r\n"
+                )
+            };
+            asked.send((path, who)).expect("somebody listens");
+            let closing = answer.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+            let _ = stream.write_all(format!("HTTP/1.1 {closing}").as_bytes());
+        }
+    });
+    (host, requests)
+}
+
+#[test]
+fn a_token_is_asked_for_where_the_registry_says() {
+    let (host, requests) = token_registry();
+    let reference = format!("oci://{host}/it:1");
+    let mut pull = command(&["publish", &reference, "--key", "sk_any"]);
+    pull.env("STOKEHOLD_REGISTRY_USER", "anna").env("STOKEHOLD_REGISTRY_PASSWORD", "secret");
+    let pulled = binary::Ran::new(pull.output().expect("it starts"));
+    pulled.failed(1, "it:1 was not pulled", "404", "tag");
+    let asked: Vec<_> = requests.try_iter().collect();
+    let manifest = "/v2/it/manifests/1".to_owned();
+    let token = "/token?service=it&scope=repository%3Ait%3Apull".to_owned();
+    // `anna:secret`, in base 64.
+    let anna = "Basic YW5uYTpzZWNyZXQ=".to_owned();
+    let expected =
+        [(manifest.clone(), String::new()), (token, anna), (manifest, "Bearer abc".to_owned())];
+    assert_eq!(asked, expected);
 }
