@@ -67,11 +67,12 @@ pub(crate) fn push(
     registry.push_blob(&upload.component)?;
     registry.push_blob(&artifact.config)?;
     let kind = artifact::MANIFEST;
-    let put = registry.asked("the manifest was not pushed", |agent, authorization| {
+    let failed = registry.not_pushed();
+    let put = registry.asked(&failed, |agent, authorization| {
         let request = agent.put(registry.manifest_url()).content_type(kind);
         auth::signed(request, authorization).send(&artifact.manifest[..])
     })?;
-    registry.expect("the manifest was not pushed", &put, &[StatusCode::CREATED])?;
+    registry.expect(&failed, &put, &[StatusCode::CREATED])?;
     Ok(digest(&artifact.manifest))
 }
 
@@ -97,6 +98,10 @@ impl<'a> Registry<'a> {
         let config = Agent::config_builder().http_status_as_error(false).build();
         let authority = Authority::new(login.account()?);
         Ok(Self { agent: config.into(), reference, authority })
+    }
+
+    fn not_pushed(&self) -> String {
+        format!("{} was not pushed", self.reference)
     }
 
     fn url(&self, rest: &str) -> String {
@@ -149,7 +154,7 @@ impl<'a> Registry<'a> {
 
     /// Pushes a blob, unless it is there already.
     fn push_blob(&self, bytes: &[u8]) -> Result<(), Failure> {
-        let what = "a blob was not pushed";
+        let what = &self.not_pushed();
         let name = digest(bytes);
         let url = self.url(&format!("blobs/{name}"));
         let known = self.asked(what, |agent, authorization| {
