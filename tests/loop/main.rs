@@ -1,10 +1,15 @@
 //! What a plugin's developer does all day, from outside, with the real program.
 
+mod check;
 mod fixtures;
 mod fuel;
 mod given;
+mod manage;
 mod project;
+mod publish;
+mod registry;
 mod repeat;
+mod watch;
 
 use stokehold_tests::binary::{Ran, run};
 

@@ -6,30 +6,22 @@ use serde_json::{Value, json};
 
 use crate::project::Project;
 
-/// The imports of a component that `check` has accepted.
-fn imports(project: &Project) -> Vec<String> {
+/// Whether a component that `check` has accepted imports anything of WASI.
+fn has_wasi(project: &Project) -> bool {
     let checked = project.stokehold(&["check", ".", "--json"]).json();
-    let imports = checked["imports"].as_array().cloned().unwrap_or_default();
-    imports.iter().map(|import| import.as_str().expect("a name").to_owned()).collect()
-}
-
-fn is_wasi(import: &String) -> bool {
-    import.starts_with("wasi:")
+    let imports = checked["imports"].as_array().expect("a list");
+    imports.iter().any(|import| import.as_str().is_some_and(|name| name.starts_with("wasi:")))
 }
 
 #[test]
 fn javascript_reaches_wasi_and_says_in_the_log_why_it_failed() {
     let project = Project::new("thrower", "javascript");
-    project.edit(
-        "index.js",
-        "  const { text } = JSON.parse(params);",
-        "  const { text } = JSON.parze(params);",
-    );
+    project.edit("index.js", "JSON.stringify(", "JSON.stringifi(");
     project.stokehold(&["build"]).success();
-    assert!(imports(&project).iter().any(is_wasi));
-    let called = project.stokehold(&["run", ".", "count"]);
-    assert_eq!(called.code, Some(1));
-    assert!(called.stderr.contains("the call failed: trap"), "{}", called.stderr);
+    assert!(has_wasi(&project));
+    let called = project.call(&json!({ "text": "" }));
+    assert_eq!(called["outcome"], "trap", "{called}");
+    assert!(called["log"].to_string().contains("not a function"), "{called}");
 }
 
 #[test]
@@ -64,7 +56,7 @@ fn the_larger_engine_is_used_where_a_project_depends_on_it() {
 fn python_prints_to_the_log_and_draws_new_random_numbers() {
     let project = Project::new("dice", "python");
     throw_dice(&project);
-    assert!(imports(&project).iter().any(is_wasi));
+    assert!(has_wasi(&project));
     let (one, other) = (thrown(&project), thrown(&project));
     assert_eq!(one["log"], json!(["thrown"]), "{one}");
     assert_ne!(one["result"], other["result"]);
@@ -76,7 +68,7 @@ fn python_without_wasi_imports_nothing_and_repeats_itself() {
     let project = Project::new("loaded-dice", "python");
     fs::write(project.path("pyproject.toml"), "[tool.stokehold]\nwasi = false\n").expect("a file");
     throw_dice(&project);
-    assert!(!imports(&project).iter().any(is_wasi));
+    assert!(!has_wasi(&project));
     project.edit("app.py", "print('thrown')", "pass");
     project.stokehold(&["build"]).success();
     let (one, other) = (thrown(&project), thrown(&project));

@@ -19,7 +19,6 @@ use crate::project::{Project, copy};
 const LANGUAGES: [&str; 4] = ["rust", "javascript", "python", "c"];
 
 #[test]
-#[expect(clippy::print_stdout, reason = "times and sizes are what the test is read for, too")]
 fn in_each_language_a_service_is_made_built_checked_run_published_and_paid_for() {
     let data = tempfile::tempdir().expect("a folder");
     let server = Server::sandbox(data.path());
@@ -87,7 +86,6 @@ fn pay(project: &Project, server: &Server) -> Value {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the time is what the test is read for, too")]
 fn a_changed_line_of_rust_is_built_and_run_with_its_new_price() {
     let project = Project::new("again", "rust");
     project.stokehold(&["build"]).success();

@@ -31,7 +31,7 @@ impl Project {
 
     fn lend(&self, toolchain: &str, name: &str) {
         let installed = toolchains().join(toolchain).join(name);
-        assert!(installed.is_dir(), "there is no {installed:?}: run `cargo xtask toolchains`");
+        assert!(installed.is_dir(), "no {}: run `cargo xtask toolchains`", installed.display());
         symlink(installed, self.path(name)).expect("a link");
     }
 
@@ -44,7 +44,7 @@ impl Project {
     pub(crate) fn edit(&self, path: &str, from: &str, to: &str) {
         let path = self.path(path);
         let text = fs::read_to_string(&path).expect("a file");
-        assert_eq!(text.matches(from).count(), 1, "{from} in {path:?}");
+        assert_eq!(text.matches(from).count(), 1, "{from} in {}", path.display());
         fs::write(path, text.replace(from, to)).expect("a file");
     }
 

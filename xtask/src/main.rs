@@ -3,12 +3,12 @@
 
 mod bench;
 mod build_guests;
-mod chromium;
 mod command;
 mod component;
 mod crash;
 mod digest;
 mod guest;
+mod package;
 mod paths;
 mod program;
 mod target;

@@ -143,6 +143,9 @@ impl Answer {
             404 => failure.hint(
                 "is it there, and yours? --server or STOKEHOLD_SERVER says which server is asked",
             ),
+            409 => {
+                failure.hint("look at what is there: somebody else has it, or it was done before")
+            }
             413 => failure.hint("make it smaller, or ask the operator for a higher limit"),
             _ => failure,
         })

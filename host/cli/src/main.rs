@@ -9,6 +9,7 @@ mod output;
 mod place;
 mod profile;
 mod project;
+mod registry;
 mod remote;
 mod template;
 mod toolchain;

@@ -23,6 +23,13 @@ impl Project {
         self.upload.manifest.parse().unwrap_or_default()
     }
 
+    /// A project that came as a whole; `name` says where from.
+    pub(crate) fn whole(name: &str, upload: Upload) -> Result<Self, Unloaded> {
+        let path = PathBuf::from(name);
+        let manifest = parse(&path, &upload.manifest)?;
+        Ok(Self { manifest, upload, component_path: path })
+    }
+
     /// The project with another manifest in the place of its own.
     pub(crate) fn with(mut self, manifest: &Table) -> Result<Self, ManifestError> {
         self.upload.manifest = manifest.to_string();
@@ -98,12 +105,12 @@ pub(crate) fn load_directory(directory: &Path) -> Result<Project, Unloaded> {
 
 /// Reads everything but the component.
 pub(crate) fn load_manifest(directory: &Path) -> Result<Project, Unloaded> {
-    let path = &directory.join(Manifest::FILE_NAME);
-    let text = fs::read_to_string(path).map_err(|error| {
+    let path = directory.join(Manifest::FILE_NAME);
+    let text = fs::read_to_string(&path).map_err(|error| {
         Failure::new(format!("{} cannot be read", path.display()), error)
             .hint("name the directory that holds service.toml, or a component")
     })?;
-    let manifest = parse(path, &text)?;
+    let manifest = parse(&path, &text)?;
     let mut files = Vec::new();
     if let Some(name) = &manifest.credit_template {
         let file = directory.join(name);

@@ -25,7 +25,6 @@ pub(crate) struct RemoteService {
 }
 
 #[derive(clap::Args)]
-#[group(required = true, multiple = true)]
 struct KeyOrToken {
     /// The service key; where it is there, no token is used
     #[arg(long, env = "STOKEHOLD_SERVICE_KEY", hide_env_values = true)]
@@ -53,7 +52,11 @@ impl RemoteService {
     ) -> Result<T, Failure> {
         let KeyOrToken { key, token } = self.credential;
         let credential = key.map(Credential::Key).or(token.map(Credential::Token));
-        asked(Client::new(&self.server, credential), ask).await
+        let credential = credential.ok_or_else(|| {
+            Failure::usage("the server is not told who asks", "there is neither a key nor a token")
+                .hint("--key or STOKEHOLD_SERVICE_KEY, --token or STOKEHOLD_TOKEN")
+        })?;
+        asked(Client::new(&self.server, Some(credential)), ask).await
     }
 }
 

@@ -1,26 +1,33 @@
-//! `stokehold publish`.
+//! `stokehold publish`: to a server, or to a registry.
 
 mod change;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
-use stokehold_app::Manifest;
 use stokehold_app::types::component_digest;
+use stokehold_app::{App, Manifest};
 
 use self::change::Change;
 use crate::client::{Client, segment};
+use crate::config;
 use crate::failure::Failure;
 use crate::output;
 use crate::project::{self, Project};
+use crate::registry::{self, Login, Reference};
 use crate::remote::RemoteService;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The directory that holds service.toml
+    /// The directory that holds service.toml, or `oci://HOST/REPOSITORY:TAG` in a registry
     #[arg(default_value = ".")]
-    directory: PathBuf,
+    source: String,
+    /// Push it to a registry in the place of a server
+    #[arg(long, value_name = "oci://…", conflicts_with_all = ["dry_run", "no_activate"])]
+    to: Option<String>,
+    #[command(flatten)]
+    login: Login,
     #[command(flatten)]
     server: RemoteService,
     /// Only upload: calls go on running on the version before
@@ -50,10 +57,52 @@ struct Live {
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
-    let project = project::load_directory(&args.directory)?;
-    let Args { no_activate, dry_run, json, server, .. } = args;
-    server.ask(move |client| publish(client, &project, no_activate, dry_run, json)).await?;
+    let project = load(&args.source, args.login.clone()).await?;
+    let Args { to, login, no_activate, dry_run, json, server, .. } = args;
+    match to {
+        Some(to) => push(project, reference(&to)?, login, json).await?,
+        None => {
+            server.ask(move |client| publish(client, &project, no_activate, dry_run, json)).await?;
+        }
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+fn reference(text: &str) -> Result<Reference, Failure> {
+    text.parse().map_err(|why| {
+        Failure::usage("the registry is not named", why)
+            .hint("such as oci://ghcr.io/acme/greeter:1.0 or oci://localhost:5000/greeter:1.0")
+    })
+}
+
+/// Reads the project from its directory, or pulls it.
+async fn load(source: &str, login: Login) -> Result<Project, Failure> {
+    if !Reference::is_meant(source) {
+        return Ok(project::load_directory(Path::new(source))?);
+    }
+    let reference = reference(source)?;
+    let pulling = tokio::task::spawn_blocking(move || registry::pull(&reference, &login));
+    let upload = pulling.await.map_err(|error| Failure::new("the pull broke off", error))??;
+    Ok(Project::whole(source, upload)?)
+}
+
+/// Checks the project, and pushes it.
+async fn push(project: Project, to: Reference, login: Login, is_json: bool) -> Result<(), Failure> {
+    let checked = App::check(&config::local(), &project.upload).await;
+    let checked = checked.map_err(|error| Failure::new("the check could not run", error))?;
+    let name = project.manifest.name.clone();
+    let checked = checked.map_err(|faults| Failure::plain(failed(&name)).faults(faults))?;
+    let place = to.clone();
+    let pushing = tokio::task::spawn_blocking(move || {
+        registry::push(&place, &login, &project.upload, &checked.report)
+    });
+    let digest = pushing.await.map_err(|error| Failure::new("the push broke off", error))??;
+    if is_json {
+        output::json(&json!({ "reference": to.to_string(), "digest": digest }));
+    } else {
+        output::out(&format!("{name} is at {to}\n  digest {digest}\n"));
+    }
+    Ok(())
 }
 
 fn publish(

@@ -6,6 +6,7 @@ mod given;
 mod local;
 mod repeat;
 mod report;
+mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,6 +45,9 @@ pub(crate) struct Args {
     /// Write what happens into the fixtures, as what is expected from now on
     #[arg(long, requires = "fixtures", conflicts_with = "route")]
     record: bool,
+    /// Build the project and run it again whenever a file of it is saved, until Ctrl-C
+    #[arg(long, conflicts_with = "record")]
+    watch: bool,
     /// Write where the fuel went: a flame graph, or stacks as text where the name does not end in .svg
     #[arg(long, value_name = "FILE", conflicts_with = "repeat")]
     profile: Option<PathBuf>,
@@ -60,20 +64,25 @@ struct Asked {
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
+    if args.watch { watch::run(&args).await } else { run_once(&args).await }
+}
+
+/// Does what the command line says, once.
+async fn run_once(args: &Args) -> Result<ExitCode, Failure> {
     if let Some(directory) = &args.fixtures {
         let fixtures = fixture::load(directory)?;
         let local = Local::start(&args.path, &args.given, false).await?;
         return fixtures::play(&local, fixtures, args.record, args.json).await;
     }
-    let asked = asked(&args)?;
+    let asked = asked(args)?;
     let local = Local::start(&args.path, &args.given, args.profile.is_some()).await?;
     match args.repeat {
         Some(times) => repeat::run(&local, &asked, times, args.json).await,
-        None => once(&local, &asked, &args).await,
+        None => call_once(&local, &asked, args).await,
     }
 }
 
-async fn once(local: &Local, asked: &Asked, args: &Args) -> Result<ExitCode, Failure> {
+async fn call_once(local: &Local, asked: &Asked, args: &Args) -> Result<ExitCode, Failure> {
     let account = local.account(asked.credits).await?;
     let outcome = local.call(&account, &asked.route, &asked.params).await;
     if let (Some(path), Ok(call)) = (&args.profile, &outcome) {

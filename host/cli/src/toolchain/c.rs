@@ -40,7 +40,7 @@ fn write_bindings(task: &Task<'_>) -> Result<Vec<PathBuf>, Failure> {
         replace(&path, content).map_err(|error| {
             Failure::new(format!("{} cannot be written", path.display()), error)
         })?;
-        if !name.ends_with(".h") {
+        if path.extension().is_some_and(|extension| extension != "h") {
             linked.push(path);
         }
     }

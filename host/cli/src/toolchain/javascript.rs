@@ -1,4 +1,4 @@
-//! JavaScript: `componentize-qjs` puts QuickJS and the source into a component of 1 MB. A project that
+//! JavaScript: `componentize-qjs` puts `QuickJS` and the source into a component of 1 MB. A project that
 //! depends on `componentize-js` gets that one's engine, of 12 MB.
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! Python: `componentize-py` puts CPython, the source and what it imports into a component of 18 MB.
+//! Python: `componentize-py` puts `CPython`, the source and what it imports into a component of 18 MB.
 
 use std::fs;
 use std::path::Path;

@@ -76,6 +76,11 @@ pub(super) fn print(outcome: &Outcome) {
     for line in &call.log {
         output::err(&format!("  log: {line}\n"));
     }
+    if call.log.iter().any(|line| line.starts_with("outbound: ")) {
+        output::err(
+            "hint: hosts of [outbound] in service.toml are reached, and for one run --allow-host\n",
+        );
+    }
     for kind in &call.details.host_calls {
         output::err(&format!("  host: {} x {}, {} fuel\n", kind.calls, kind.name, kind.fuel));
     }
