@@ -55,8 +55,7 @@ fn the_larger_engine_is_used_where_a_project_depends_on_it() {
 #[test]
 fn python_prints_to_the_log_and_draws_new_random_numbers() {
     let project = Project::new("dice", "python");
-    throw_dice(&project);
-    assert!(has_wasi(&project));
+    throw_dice(&project, "print('thrown')");
     let (one, other) = (thrown(&project), thrown(&project));
     assert_eq!(one["log"], json!(["thrown"]), "{one}");
     assert_ne!(one["result"], other["result"]);
@@ -67,23 +66,23 @@ fn python_prints_to_the_log_and_draws_new_random_numbers() {
 fn python_without_wasi_imports_nothing_and_repeats_itself() {
     let project = Project::new("loaded-dice", "python");
     fs::write(project.path("pyproject.toml"), "[tool.stokehold]\nwasi = false\n").expect("a file");
-    throw_dice(&project);
+    throw_dice(&project, "pass");
     assert!(!has_wasi(&project));
-    project.edit("app.py", "print('thrown')", "pass");
-    project.stokehold(&["build"]).success();
     let (one, other) = (thrown(&project), thrown(&project));
     assert_eq!(one["outcome"], "ok", "{one}");
     assert_eq!((&one["result"], &one["fuel"]), (&other["result"], &other["fuel"]));
     assert_eq!(one["repeatable"], true);
 }
 
-/// Has the service answer with a random number.
-fn throw_dice(project: &Project) {
+/// Has the service answer with a random number, and do something besides.
+fn throw_dice(project: &Project, and: &str) {
     project.edit("app.py", "import re\n", "import random\nimport re\n");
     project.edit(
         "app.py",
         "        return json.dumps({\"words\":",
-        "        print('thrown')\n        return json.dumps({\"dice\": random.random(), \"words\":",
+        &format!(
+            "        {and}\n        return json.dumps({{\"dice\": random.random(), \"words\":"
+        ),
     );
     project.stokehold(&["build"]).success();
 }

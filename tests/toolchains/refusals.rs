@@ -54,7 +54,7 @@ fn a_compiler_s_errors_are_shown_and_the_component_stays_as_it_was() {
         ("rust", "src/lib.rs", "struct WordCount;", "struct;", "error: expected identifier"),
         ("javascript", "index.js", "export const service", "export const = service", "index.js"),
         ("python", "app.py", "class Service(", "class (", "SyntaxError"),
-        ("c", "service.c", "struct counts {", "struct counts (", "error: expected identifier"),
+        ("c", "service.c", "struct counts {", "struct counts (", "error: expected ')'"),
     ] {
         let project = Project::new("words", language);
         project.edit(file, from, to);

@@ -13,9 +13,17 @@ use crate::failure::Failure;
 
 /// Where the bindings are, in the project: an editor finds the header there.
 const BINDINGS: &str = "bindings";
-/// The module is a library: nothing in it is called but by the host.
-const FLAGS: [&str; 6] =
-    ["--target=wasm32-wasi", "-mexec-model=reactor", "-Os", "-s", "-Wall", "-Wextra"];
+/// The module is a library: nothing in it is called but by the host. Its stack is as large as one of
+/// Rust is: Zig's would take 16 MiB of the memory that a call may have.
+const FLAGS: [&str; 7] = [
+    "--target=wasm32-wasi",
+    "-mexec-model=reactor",
+    "-Os",
+    "-s",
+    "-Wall",
+    "-Wextra",
+    "-Wl,-z,stack-size=1048576",
+];
 
 pub(super) fn compile(task: &Task<'_>) -> Result<Vec<u8>, Failure> {
     let bindings = write_bindings(task)?;
