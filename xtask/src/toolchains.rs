@@ -1,7 +1,7 @@
 //! What compiles plugins in other languages than Rust, for the tests: kept below the target directory.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -17,7 +17,7 @@ pub(crate) fn ensure() -> Result<()> {
     let examples = paths::root().join("examples/wordcount");
     let folder = paths::target_dir().join("toolchains");
     fs::create_dir_all(&folder)?;
-    let package = read(&examples.join("javascript/package.json"))?;
+    let package = read(examples.join("javascript/package.json"))?;
     once(&folder.join("javascript"), &format!("{package}{LARGE_ENGINE:?}"), |folder| {
         fs::write(folder.join("package.json"), &package)?;
         let mut npm = Command::new("npm");
@@ -26,16 +26,16 @@ pub(crate) fn ensure() -> Result<()> {
             .context("hint: install Node.js with npm, which make plugins in JavaScript")
     })?;
     let lists = ["python", "c"].map(|language| examples.join(language).join("requirements.txt"));
-    let pins = lists.iter().map(|list| read(list)).collect::<Result<String>>()?;
+    let pins = lists.iter().map(read).collect::<Result<String>>()?;
     once(&folder.join("python"), &pins, |folder| {
         let mut venv = Command::new("python3");
         command::run(venv.current_dir(folder).args(["-m", "venv", ".venv"]))
             .context("hint: install Python 3 with its module venv")?;
         let mut pip = Command::new(folder.join(".venv/bin/pip"));
         pip.args(["install", "--quiet", "--disable-pip-version-check"]);
-        lists.iter().for_each(|list| {
+        for list in &lists {
             pip.arg("-r").arg(list);
-        });
+        }
         command::run(&mut pip)
     })
 }
@@ -54,6 +54,7 @@ fn once(folder: &Path, pins: &str, install: impl FnOnce(&Path) -> Result<()>) ->
     Ok(fs::write(stamp, pins)?)
 }
 
-fn read(path: &PathBuf) -> Result<String> {
+fn read(path: impl AsRef<Path>) -> Result<String> {
+    let path = path.as_ref();
     fs::read_to_string(path).with_context(|| format!("Cannot read {}", path.display()))
 }
