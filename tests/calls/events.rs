@@ -1,40 +1,14 @@
 //! The events of a call: before it runs, while it runs, and after.
 
-use std::io::BufRead;
-
-use serde_json::{Value, json};
+use serde_json::json;
+use stokehold_tests::events::{Event, follow};
 use stokehold_tests::guest;
-use stokehold_tests::http::Client;
 use stokehold_tests::server::Server;
 
 use crate::{LONG, anna, directory, manifest, queue, sell, until_ended, until_status};
 
-/// An event: its kind, its id, its data.
-type Event = (String, String, Value);
-
-/// Events as they come.
-fn follow(client: &Client, location: &str) -> impl Iterator<Item = Event> + use<> {
-    let (status, body) = client.open(&format!("{location}/events"));
-    assert_eq!(status, 200);
-    let mut lines = body.lines();
-    std::iter::from_fn(move || {
-        let (mut event, mut is_one) = ((String::new(), String::new(), Value::Null), false);
-        loop {
-            let line = lines.next()?.expect("a line");
-            match line.split_once(": ") {
-                Some(("event", kind)) => (event.0, is_one) = (kind.to_owned(), true),
-                Some(("id", id)) => id.clone_into(&mut event.1),
-                Some(("data", data)) => event.2 = serde_json::from_str(data).expect("JSON"),
-                _ if line.is_empty() && is_one => return Some(event),
-                // A comment that keeps the connection open.
-                _ => {}
-            }
-        }
-    })
-}
-
 fn kinds(events: &[Event]) -> Vec<&str> {
-    events.iter().map(|(kind, ..)| kind.as_str()).collect()
+    events.iter().map(|event| event.kind.as_str()).collect()
 }
 
 #[test]
@@ -48,18 +22,19 @@ fn a_call_is_followed_from_the_queue_to_its_end() {
     until_status(&server, &running, "running");
     let waiting = queue(&server, "work");
     let mut live = follow(&anna(&server), &waiting);
-    let (kind, id, data) = live.next().expect("an event");
-    assert_eq!((kind.as_str(), id.as_str(), data), ("status", "", json!({ "status": "queued" })));
+    let first = live.next().expect("an event");
+    assert_eq!((first.kind.as_str(), first.id.as_str()), ("status", ""));
+    assert_eq!(first.data, json!({ "status": "queued" }));
     anna(&server).send("POST", &format!("{running}/cancel"), None).expect(200);
     let events: Vec<_> = live.collect();
     assert_eq!(kinds(&events), ["status", "progress", "progress", "outcome"]);
-    assert_eq!(events[0].2, json!({ "status": "running" }));
-    assert_eq!(events[1].2, json!({ "percent": 0, "message": "null" }));
-    assert_eq!(events[2].2, json!({ "percent": 100, "message": "null" }));
-    let ids: Vec<_> = events.iter().map(|(_, id, _)| id.as_str()).collect();
+    assert_eq!(events[0].data, json!({ "status": "running" }));
+    assert_eq!(events[1].data, json!({ "percent": 0, "message": "null" }));
+    assert_eq!(events[2].data, json!({ "percent": 100, "message": "null" }));
+    let ids: Vec<_> = events.iter().map(|event| event.id.as_str()).collect();
     assert_eq!(ids, ["", "1", "2", "end"]);
     assert_eq!(
-        events[3].2,
+        events[3].data,
         anna(&server).get(&waiting).expect(200),
         "the record, with its receipt"
     );
@@ -80,16 +55,16 @@ fn a_listener_hears_what_a_call_says_while_it_runs() {
     sell(&server, "work", &manifest("work", LONG, ""), &guest::working(u64::MAX));
     let location = queue(&server, "work");
     let mut live = follow(&anna(&server), &location);
-    let heard = live.find(|(kind, ..)| kind == "progress").expect("an event");
-    assert_eq!((heard.1.as_str(), &heard.2["percent"]), ("1", &json!(0)));
+    let heard = live.find(|event| event.kind == "progress").expect("an event");
+    assert_eq!((heard.id.as_str(), &heard.data["percent"]), ("1", &json!(0)));
     assert_eq!(anna(&server).get(&location).expect(200)["status"], "running");
     // One that comes later hears it as well.
     let mut later = follow(&anna(&server), &location);
-    assert!(later.any(|(kind, ..)| kind == "progress"));
+    assert!(later.any(|event| event.kind == "progress"));
     anna(&server).send("POST", &format!("{location}/cancel"), None).expect(200);
     for mut listener in [live, later] {
-        let (kind, _, call) = listener.next().expect("an event");
-        assert_eq!((kind.as_str(), &call["outcome"]), ("outcome", &json!("cancelled")));
+        let last = listener.next().expect("an event");
+        assert_eq!((&*last.kind, &last.data["outcome"]), ("outcome", &json!("cancelled")));
         assert!(listener.next().is_none());
     }
 }
@@ -123,9 +98,12 @@ fn the_log_of_a_trap_is_heard_to_its_end() {
     sell(&server, "trapping", &manifest("trapping", LONG, ""), &trapping);
     let location = queue(&server, "trapping");
     let events: Vec<_> = follow(&anna(&server), &location).collect();
-    let lines: Vec<_> = events.iter().filter(|(kind, ..)| kind == "log").collect();
+    let lines: Vec<_> = events.iter().filter(|event| event.kind == "log").collect();
     let first = lines.first().expect("a line");
-    assert!(first.2["line"].as_str().is_some_and(|line| line.starts_with("trap: ")), "{lines:?}");
-    assert_eq!(first.1, "2", "after the line of progress");
-    assert_eq!(events.last().map(|event| &event.2["outcome"]), Some(&json!("trap")));
+    assert!(
+        first.data["line"].as_str().is_some_and(|line| line.starts_with("trap: ")),
+        "{lines:?}"
+    );
+    assert_eq!(first.id, "2", "after the line of progress");
+    assert_eq!(events.last().map(|event| &event.data["outcome"]), Some(&json!("trap")));
 }

@@ -1,8 +1,11 @@
-//! What the documents say is true: the README's tour runs, every key has its row, no link is dead.
+//! What the documents say is true: the README's tour and the guide run, every key has its row, no
+//! link is dead.
 
+mod guide;
 mod links;
 mod markdown;
 mod reference;
+mod session;
 mod tour;
 
 use std::fs;

@@ -11,6 +11,13 @@ pub(crate) struct Block {
     pub(crate) line: usize,
 }
 
+impl Block {
+    /// The file that its fence names, as `hello/src/lib.rs` in ```` ```rust hello/src/lib.rs ````.
+    pub(crate) fn file(&self) -> Option<&str> {
+        self.info.split_once(' ').map(|(_, file)| file).filter(|file| file.contains('.'))
+    }
+}
+
 /// Every fenced block, and the lines that are in none, each with its number.
 pub(crate) fn split(text: &str) -> (Vec<Block>, Vec<(usize, &str)>) {
     let (mut blocks, mut prose) = (Vec::new(), Vec::new());

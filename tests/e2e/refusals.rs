@@ -144,7 +144,9 @@ fn an_upload_can_be_too_large() {
     let project = directory();
     fs::write(project.path().join("service.toml"), manifest).expect("it is written");
     fs::write(project.path().join("it.wasm"), padded).expect("it is written");
-    let publish = ["publish", text(project.path()), "--server", &server.address, "--key", "sk_any"];
+    let key = server.operator().send("POST", "/api/v1/services/strict/key", None).expect(200);
+    let key = key["key"].as_str().expect("a key");
+    let publish = ["publish", text(project.path()), "--server", &server.address, "--key", key];
     run(&publish).failed(1, "strict was not published", "413", "smaller");
 }
 

@@ -9,67 +9,9 @@ use std::time::Duration;
 use stokehold_runtime::{
     Access, Budget, End, Host, Network, NetworkSettings, Outbound, Request, Run, Stop,
 };
-use stokehold_tests::guest::Guest;
+use stokehold_tests::guest::asking;
 
 use crate::{BUDGET, load, runtime, stop};
-
-const IMPORTS: &str = r#"
-    (import "wasi:http/types@0.2.6" "[constructor]fields" (func $fields (result i32)))
-    (import "wasi:http/types@0.2.6" "[constructor]outgoing-request"
-      (func $request (param i32) (result i32)))
-    (import "wasi:http/types@0.2.6" "[method]outgoing-request.set-scheme"
-      (func $set_scheme (param i32 i32 i32 i32 i32) (result i32)))
-    (import "wasi:http/types@0.2.6" "[method]outgoing-request.set-path-with-query"
-      (func $set_path (param i32 i32 i32 i32) (result i32)))
-    (import "wasi:http/types@0.2.6" "[method]outgoing-request.set-authority"
-      (func $set_authority (param i32 i32 i32 i32) (result i32)))
-    (import "wasi:http/types@0.2.6" "[method]future-incoming-response.subscribe"
-      (func $subscribe (param i32) (result i32)))
-    (import "wasi:io/poll@0.2.6" "[method]pollable.block" (func $block (param i32)))
-    (import "wasi:http/types@0.2.6" "[method]future-incoming-response.get"
-      (func $get (param i32 i32)))
-    (import "wasi:http/types@0.2.6" "[method]incoming-response.status"
-      (func $status (param i32) (result i32)))
-    (import "wasi:http/outgoing-handler@0.2.6" "handle"
-      (func $send (param i32 i32 i32 i32)))"#;
-
-/// Asks its params for `/`, once or for ever, and answers with the status; an error's number is
-/// answered as 1,000 and that number.
-fn asking(is_endless: bool) -> Vec<u8> {
-    let again = if is_endless { "(br $again)" } else { "" };
-    let handle = format!(
-        "(local $asked i32) (local $found i32)
-         (loop $again
-           (local.set $asked (call $request (call $fields)))
-           ;; The first scheme is http.
-           (drop (call $set_scheme (local.get $asked) (i32.const 1) (i32.const 0) (i32.const 0)
-             (i32.const 0)))
-           (drop (call $set_authority (local.get $asked) (i32.const 1)
-             (i32.add (local.get $params) (i32.const 1))
-             (i32.sub (local.get $params_bytes) (i32.const 2))))
-           (drop (call $set_path (local.get $asked) (i32.const 1) (i32.const 128) (i32.const 1)))
-           (call $send (local.get $asked) (i32.const 0) (i32.const 0) (i32.const 512))
-           (if (i32.load8_u (i32.const 512)) (then unreachable))
-           (local.set $asked (i32.load (i32.const 520)))
-           (call $block (call $subscribe (local.get $asked)))
-           (call $get (local.get $asked) (i32.const 1024))
-           (local.set $found
-             (if (result i32) (i32.load8_u (i32.const 1040))
-               (then (i32.add (i32.const 1000) (i32.load8_u (i32.const 1048))))
-               (else (call $status (i32.load (i32.const 1048))))))
-           (if (i32.eq (local.get $found) (i32.const 200)) (then {again})))
-         (i32.store8 (i32.const 256) (call $digit (local.get $found) (i32.const 1000)))
-         (i32.store8 (i32.const 257) (call $digit (local.get $found) (i32.const 100)))
-         (i32.store8 (i32.const 258) (call $digit (local.get $found) (i32.const 10)))
-         (i32.store8 (i32.const 259) (call $digit (local.get $found) (i32.const 1)))
-         (call $answer (i32.const 256) (i32.const 4))"
-    );
-    let fields = "(data (i32.const 128) \"/\")
-      (func $digit (param $number i32) (param $unit i32) (result i32)
-        (i32.add (i32.const 48)
-          (i32.rem_u (i32.div_u (local.get $number) (local.get $unit)) (i32.const 10))))";
-    Guest { imports: IMPORTS, fields, handle: &handle, ..Guest::default() }.component()
-}
 
 /// A server of this machine that answers 200 to whatever comes, and counts it. It ends with the
 /// process.
@@ -122,7 +64,7 @@ fn private() -> NetworkSettings {
 
 fn answered(run: &Run<String>) -> &str {
     match &run.end {
-        End::Answered(text) => text,
+        End::Answered(text) => text.trim_matches('"'),
         _ => panic!("no answer: {run:?}"),
     }
 }
@@ -153,6 +95,7 @@ async fn a_private_address_is_not_reached() {
         let settings = NetworkSettings { private_addresses: false, ..private() };
         let run = ask(&asking(false), &host, &[format!("http://{host}")], settings, BUDGET).await;
         assert_eq!(answered(&run), PROHIBITED, "{host}");
+        assert!(run.log.concat().contains("outbound.private_addresses"), "{:?}", run.log);
     }
     assert_eq!(asked.load(Ordering::SeqCst), 0);
 }
@@ -163,11 +106,16 @@ async fn a_host_that_somebody_does_not_allow_is_not_reached() {
     let host = format!("127.0.0.1:{port}");
     let manifest = [format!("http://{host}")];
     let nobody = NetworkSettings { hosts: Vec::new(), ..private() };
-    for (manifest, settings) in
-        [(&manifest[..], nobody), (&[], private()), (&["other.example".to_owned()], private())]
-    {
+    let other = ["other.example".to_owned()];
+    for (manifest, settings, why) in [
+        (&manifest[..], nobody, "the operator of this host does not allow"),
+        (&[], private(), "service.toml does not name"),
+        (&other, private(), "service.toml does not name"),
+    ] {
         let run = ask(&asking(false), &host, manifest, settings, BUDGET).await;
         assert_eq!(answered(&run), DENIED);
+        let said = run.log.concat();
+        assert!(said.contains(why) && said.contains(&format!("http://{host}")), "{said}");
     }
     assert_eq!(asked.load(Ordering::SeqCst), 0);
 }
@@ -179,6 +127,12 @@ async fn without_a_network_nothing_is_reached() {
     let request = Request { params: "\"a.example\"".to_owned(), ..crate::request() };
     let run = runtime.handle(&program, request, 0, BUDGET, Access::default()).await;
     assert_eq!(answered(&run), DENIED);
+    assert_eq!(
+        run.log,
+        [
+            "outbound: a request was refused: [outbound] of service.toml does not name http://a.example"
+        ]
+    );
 }
 
 #[tokio::test]

@@ -2,6 +2,10 @@
 //!
 //! Written by hand, because then no compiler decides how much fuel they use.
 
+mod outbound;
+
+pub use self::outbound::{asking, asking_host};
+
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 

@@ -4,6 +4,7 @@
 
 pub mod again;
 pub mod binary;
+pub mod events;
 pub mod guest;
 pub mod http;
 pub mod key_value;

@@ -3,17 +3,18 @@
 
 mod bench;
 mod build_guests;
-mod chromium;
 mod command;
 mod component;
 mod crash;
 mod digest;
 mod guest;
+mod package;
 mod paths;
 mod program;
 mod target;
 mod test;
 mod tidy;
+mod toolchains;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,8 @@ enum Task {
     Crash(program::Arguments),
     /// Build all and run every test
     Test(test::Options),
+    /// Install what compiles the plugins of the tests, unless it is there
+    Toolchains,
     /// Check the rules of the code base that no other tool checks
     Tidy,
 }
@@ -57,6 +60,7 @@ fn run(task: &Task) -> Result<()> {
         Task::BuildGuests(options) => build_guests::run(options),
         Task::Crash(arguments) => crash::run(arguments),
         Task::Test(options) => test::run(options),
+        Task::Toolchains => toolchains::ensure(),
         Task::Tidy => tidy::run(),
     }
 }

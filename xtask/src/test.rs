@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::{build_guests, chromium, command, paths, program};
+use crate::{build_guests, command, package, paths, program, toolchains};
 
 /// Options of the task.
 #[derive(clap::Args)]
@@ -21,7 +21,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         build_guests::run(&build_guests::Options { check: true })
     })?;
     step("the programs that the tests start", || program::build(&[]))?;
-    step("the browser that the tests drive", chromium::ensure)?;
+    step("the browser that the tests drive", || package::ensure("chromium"))?;
+    step("the registry that components are published to", || package::ensure("docker-registry"))?;
+    step("the compilers of plugins", toolchains::ensure)?;
     step("tests of the host", || command::run(&mut host_tests(options)))?;
     step("tests of the guests", || command::run(&mut guest_tests()))
 }

@@ -1,6 +1,6 @@
 //! Who asks.
 
-use stokehold_ledger::TokenId;
+use stokehold_ledger::{ServiceId, TokenId};
 use stokehold_store::{ApiToken, Role, Service};
 
 use crate::error::Error;
@@ -12,6 +12,8 @@ pub enum Caller {
     Operator,
     /// May make services and manage those that it made.
     Provider(TokenId),
+    /// Has a service's key, and may manage its versions.
+    Service(ServiceId),
     /// May buy packs.
     Client(TokenId),
 }
@@ -36,7 +38,7 @@ impl Caller {
     /// Refuses clients.
     pub(crate) fn check_provider(self) -> Result<(), Error> {
         match self {
-            Self::Operator | Self::Provider(_) => Ok(()),
+            Self::Operator | Self::Provider(_) | Self::Service(_) => Ok(()),
             Self::Client(_) => Err(Error::Forbidden("this takes a provider's token")),
         }
     }
@@ -46,6 +48,7 @@ impl Caller {
         match self {
             Self::Operator => true,
             Self::Provider(id) => service.owner == Some(id),
+            Self::Service(id) => service.id == id,
             Self::Client(_) => false,
         }
     }

@@ -12,6 +12,7 @@ mod broker;
 mod call;
 mod caller;
 mod catalogue;
+mod check;
 mod client;
 pub mod config;
 mod database;
@@ -42,13 +43,17 @@ pub use app::{App, OpenError};
 pub use broker::{Authorization, BrokerError};
 pub use call::{Call, CallRequest, Details, Event, Events, is_repeatable};
 pub use caller::Caller;
+pub use check::{Checked, Faults};
 pub use client::Overview;
 pub use config::Config;
 pub use database::check_dbuuid;
 pub use error::Error;
 pub use jws::{Jwk, Jwks, JwsError};
 pub use key_value::KeyValues;
-pub use manifest::{Cost, Manifest, ManifestError, ManifestFault, On, PackRow, Settle};
+pub use manifest::{
+    Cost, Manifest, ManifestError, ManifestFault, On, PackRow, SERVICE_NAME, Settle,
+    is_service_name,
+};
 pub use order::OrderRequest;
 pub use outcome::{CallFailure, Limit};
 pub use pack::PackRequest;
@@ -68,7 +73,7 @@ pub mod types {
     };
     pub use stokehold_runtime::{
         COMPILE, Failure, Fault, Faults, HostCalls, PRICE_LIST, Price, Profile, Report, Runtime,
-        Stop, compile_as_child,
+        Stop, compile_as_child, digest as component_digest, is_changeable,
     };
     pub use stokehold_store::{
         AccountView, Address, ApiToken, Audit, BackupError, CallRecord, CallStatus,

@@ -124,6 +124,16 @@ pub struct ManifestFault {
     pub mend: String,
 }
 
+impl ManifestError {
+    /// Each fault with file and line, and its mend.
+    pub fn named(self) -> Vec<(String, String)> {
+        let Self { file, faults } = self;
+        let named =
+            |fault: ManifestFault| (format!("{file}:{}: {}", fault.line, fault.what), fault.mend);
+        faults.into_iter().map(named).collect()
+    }
+}
+
 impl fmt::Display for ManifestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, fault) in self.faults.iter().enumerate() {
@@ -238,8 +248,8 @@ impl Manifest {
         let manifest = match toml::from_str::<File>(text) {
             Ok(table) => Some(reader.manifest(table)),
             Err(error) => {
-                let what = error.message().to_owned();
-                reader.fault(error.span(), what, "docs/manifest.md lists every key and its value");
+                let mend = mend(error.message());
+                reader.fault(error.span(), error.message(), &mend);
                 None
             }
         };
@@ -250,8 +260,26 @@ impl Manifest {
     }
 }
 
+/// What to do about TOML that cannot be read: names the known key that is most like an unknown one.
+fn mend(message: &str) -> String {
+    /// Below this, two keys have little in common (Jaro's measure, from 0 to 1).
+    const ALIKE: f64 = 0.75;
+    const REFERENCE: &str = "docs/manifest.md lists every key and its value";
+    let mut names = message.split('`').skip(1).step_by(2);
+    let unknown = names.next().filter(|_| message.starts_with("unknown field"));
+    let likeness = |name: &str| strsim::jaro(unknown.unwrap_or_default(), name);
+    let best = names.max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    match best.filter(|best| unknown.is_some() && likeness(best) > ALIKE) {
+        Some(best) => format!("did you mean {best}? {REFERENCE}"),
+        None => REFERENCE.to_owned(),
+    }
+}
+
+/// What a service's technical name has, in words.
+pub const SERVICE_NAME: &str = "2 to 63 of a-z, 0-9, _ and -, and starts with a letter";
+
 /// Whether `name` is a service's technical name: `[a-z][a-z0-9_-]{1,62}`.
-pub(crate) fn is_service_name(name: &str) -> bool {
+pub fn is_service_name(name: &str) -> bool {
     let rest = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
     (2..=63).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_lowercase())
@@ -518,6 +546,9 @@ price_eur = 99.90
         let found = faults(&GOOD.replace("label =", "lable ="));
         assert_eq!(found[0].0, 4, "{found:?}");
         assert!(found[0].1.contains("lable"), "{found:?}");
+        assert!(mend(&found[0].1).starts_with("did you mean label? "), "{found:?}");
+        let found = faults(&GOOD.replace("label =", "colour ="));
+        assert!(mend(&found[0].1).starts_with("docs/manifest.md"), "{found:?}");
     }
 
     #[test]

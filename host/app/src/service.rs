@@ -42,7 +42,7 @@ impl App {
         };
         let owner = match caller {
             Caller::Provider(id) => Some(id),
-            Caller::Operator | Caller::Client(_) => None,
+            Caller::Operator | Caller::Client(_) | Caller::Service(_) => None,
         };
         let new = NewService {
             name: request.name,

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use stokehold_runtime::{Faults, Library, LoadError, Program, Report, Runtime, StartError};
+use stokehold_runtime::{LoadError, Program, Report};
 use stokehold_store::{NewPack, NewVersion, Service, Suspension, Version};
 
 use crate::app::App;
 use crate::caller::Caller;
 use crate::catalogue::{Active, Live};
-use crate::config::Config;
+use crate::check::{Checked, Faults, check};
 use crate::error::Error;
-use crate::machine::{library_settings, runtime_settings};
 use crate::manifest::Manifest;
 use crate::secret::Secret;
 
@@ -34,20 +33,11 @@ pub struct Published {
     pub active: bool,
     /// What the component's checks found.
     pub report: Report,
+    /// What the service asks for and does not get on this host.
+    pub notes: Faults,
 }
 
 impl App {
-    /// Checks a component as an upload does, without a host.
-    pub async fn check_component(
-        config: &Config,
-        component: Vec<u8>,
-    ) -> Result<Result<Report, Faults>, Error> {
-        let failed = |error: StartError| Error::Host(error.to_string());
-        let runtime = Runtime::new(&runtime_settings(config)).map_err(failed)?;
-        let library = Library::open(runtime, library_settings(config, None)).map_err(failed)?;
-        Ok(admit(&library, component).await?.map(|program| program.report().clone()))
-    }
-
     /// The program that calls of a version run on.
     pub(crate) async fn program(&self, active: &Active) -> Result<Program, Error> {
         let version = &active.version;
@@ -59,7 +49,7 @@ impl App {
         })
     }
 
-    /// Uploads a version on the provider's behalf.
+    /// Uploads a version. One that is the newest already is answered as it is.
     pub async fn upload(
         &self,
         caller: Caller,
@@ -70,23 +60,21 @@ impl App {
         self.create_version(self.managed(caller, name)?, upload, activate).await
     }
 
-    /// Uploads a version with the service key as the credential.
-    pub async fn upload_with_key(
-        &self,
-        key: &Secret,
-        name: &str,
-        upload: Upload,
-        activate: bool,
-    ) -> Result<Published, Error> {
-        let live = self.catalogue.by_key(&key.hash());
-        let live = live.filter(|live| live.service.name == name);
-        let live = live.ok_or(Error::NotFound("service with this key"))?;
-        self.create_version(live, upload, activate).await
+    /// Who has a service key.
+    pub fn key_holder(&self, key: &Secret) -> Option<Caller> {
+        self.catalogue.by_key(&key.hash()).map(|live| Caller::Service(live.service.id))
     }
 
     /// The versions of a service, the newest first.
     pub async fn versions(&self, caller: Caller, name: &str) -> Result<Vec<Version>, Error> {
         Ok(self.store.versions(self.managed(caller, name)?.service.id).await?)
+    }
+
+    /// One version of a service.
+    pub async fn version(&self, caller: Caller, name: &str, number: u32) -> Result<Version, Error> {
+        let versions = self.versions(caller, name).await?;
+        let version = versions.into_iter().find(|version| version.number == number);
+        version.ok_or(Error::NotFound("version"))
     }
 
     /// The number of the version that calls of a service run on; `None` before the first.
@@ -102,9 +90,7 @@ impl App {
         number: u32,
     ) -> Result<Version, Error> {
         let live = self.managed(caller, name)?;
-        let versions = self.store.versions(live.service.id).await?;
-        let version = versions.into_iter().find(|version| version.number == number);
-        let manifest = version.ok_or(Error::NotFound("version"))?.manifest;
+        let manifest = self.version(caller, name, number).await?.manifest;
         let manifest = Manifest::parse(Manifest::FILE_NAME, &manifest)
             .map_err(|error| Error::Host(error.to_string()))?;
         self.check_secrets(&live.service, &manifest).await?;
@@ -138,20 +124,17 @@ impl App {
         activate: bool,
     ) -> Result<Published, Error> {
         let service = &live.service;
-        let (manifest, template) = check(&service.name, &upload)?;
+        let checked = check(&self.config, &self.library, &upload, Some(&service.name)).await?;
+        let Checked { manifest, report, notes, credit_template } =
+            checked.map_err(Error::BadUpload)?;
         if activate {
             self.check_secrets(service, &manifest).await?;
         }
-        let program = admit(&self.library, upload.component.clone()).await?;
-        let program = program.map_err(|faults| {
-            Error::BadUpload(faults.0.into_iter().map(|fault| (fault.what, fault.mend)).collect())
-        })?;
-        let report = program.report().clone();
         let new = NewVersion {
             digest: report.digest.clone(),
             component: upload.component,
             manifest: upload.manifest,
-            credit_template: template,
+            credit_template,
         };
         let version = self.store.create_version(service.id, new, activate).await?;
         if activate {
@@ -165,7 +148,7 @@ impl App {
             activate,
             "version uploaded"
         );
-        Ok(Published { version, active: activate, report })
+        Ok(Published { version, active: activate, report, notes })
     }
 
     /// Refuses a version that would lack secrets: each of its calls would be refused.
@@ -203,46 +186,6 @@ impl App {
             }
         }
         Ok(())
-    }
-}
-
-/// Compiles an upload's component now, so that its first call need not.
-async fn admit(library: &Library, component: Vec<u8>) -> Result<Result<Program, Faults>, Error> {
-    match library.admit(component).await {
-        Ok(program) => Ok(Ok(program)),
-        Err(LoadError::Refused(faults)) => Ok(Err(faults)),
-        Err(error) => Err(Error::Host(error.to_string())),
-    }
-}
-
-/// Checks all of an upload but the component. Answers the manifest and the sanitised template.
-fn check(service: &str, upload: &Upload) -> Result<(Manifest, String), Error> {
-    let manifest = Manifest::parse(Manifest::FILE_NAME, &upload.manifest).map_err(|error| {
-        let fault = |fault: crate::manifest::ManifestFault| {
-            (format!("{}:{}: {}", error.file, fault.line, fault.what), fault.mend)
-        };
-        Error::BadUpload(error.faults.into_iter().map(fault).collect())
-    })?;
-    let mut faults = Vec::new();
-    if manifest.name != service {
-        faults.push((
-            format!("the manifest is of {}, the service is {service}", manifest.name),
-            format!("write name = \"{service}\" in the manifest, or upload to the other service"),
-        ));
-    }
-    let template = manifest.credit_template.as_deref().unwrap_or_default();
-    let file = upload.files.iter().find(|(name, _)| name == template);
-    if !template.is_empty() && file.is_none() {
-        faults.push((
-            format!("the credit template {template} is not in the upload"),
-            "send it as a part named \"files\" with that file name".into(),
-        ));
-    }
-    if faults.is_empty() {
-        let template = file.map(|(_, html)| sanitise(html)).unwrap_or_default();
-        Ok((manifest, template))
-    } else {
-        Err(Error::BadUpload(faults))
     }
 }
 

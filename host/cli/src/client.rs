@@ -15,8 +15,17 @@ use crate::failure::Failure;
 pub(crate) struct Client {
     agent: Agent,
     server: String,
-    token: Option<String>,
+    credential: Option<Credential>,
     calls: Arc<AtomicU64>,
+}
+
+/// Who asks.
+#[derive(Clone)]
+pub(crate) enum Credential {
+    /// An API token.
+    Token(String),
+    /// A service's key.
+    Key(String),
 }
 
 /// An answer: its status, headers and JSON body.
@@ -27,10 +36,15 @@ pub(crate) struct Answer {
 }
 
 impl Client {
-    pub(crate) fn new(server: &str, token: Option<String>) -> Self {
+    pub(crate) fn new(server: &str, credential: Option<Credential>) -> Self {
         let config = Agent::config_builder().http_status_as_error(false).build();
         let server = server.trim_end_matches('/').to_owned();
-        Self { agent: config.into(), server, token, calls: Arc::default() }
+        Self { agent: config.into(), server, credential, calls: Arc::default() }
+    }
+
+    /// The same server, asked by somebody else.
+    pub(crate) fn asked_by(&self, credential: Credential) -> Self {
+        Self { credential: Some(credential), ..self.clone() }
     }
 
     pub(crate) fn get(&self, path: &str) -> Result<Answer, Failure> {
@@ -52,8 +66,11 @@ impl Client {
 
     /// The request with who asks.
     fn signed<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
-        match &self.token {
-            Some(token) => request.header("Authorization", format!("Bearer {token}")),
+        match &self.credential {
+            Some(Credential::Token(token)) => {
+                request.header("Authorization", format!("Bearer {token}"))
+            }
+            Some(Credential::Key(key)) => request.header("X-Service-Key", key),
             None => request,
         }
     }
@@ -68,11 +85,10 @@ impl Client {
         self.answer(self.agent.post(self.url(path)).send_json(envelope))
     }
 
-    /// Uploads a version with the service key as the credential.
+    /// Uploads a version.
     pub(crate) fn upload(
         &self,
         service: &str,
-        key: &str,
         upload: &Upload,
         activate: bool,
     ) -> Result<Answer, Failure> {
@@ -80,9 +96,7 @@ impl Client {
         let body = multipart(&boundary, upload);
         let path = format!("/api/v1/services/{service}/versions?activate={activate}");
         let request = self
-            .agent
-            .post(self.url(&path))
-            .header("X-Service-Key", key)
+            .signed(self.agent.post(self.url(&path)))
             // A server that refuses the upload says so before it is sent.
             .header("Expect", "100-continue")
             .header("Content-Type", format!("multipart/form-data; boundary={boundary}"));
@@ -122,12 +136,28 @@ impl Answer {
         }
         let failure = Failure::new(what, format!("{} {detail}", self.status));
         Err(match self.status {
-            401 => failure.hint("the key has to be of this service on this server"),
-            404 => failure.hint("--server or STOKEHOLD_SERVER says which server is asked"),
+            401 => {
+                failure.hint("the key has to be of this service on this server, or the token of it")
+            }
+            403 => failure.hint("--token or STOKEHOLD_TOKEN says who asks"),
+            404 => failure.hint(
+                "is it there, and yours? --server or STOKEHOLD_SERVER says which server is asked",
+            ),
+            409 => {
+                failure.hint("look at what is there: somebody else has it, or it was done before")
+            }
             413 => failure.hint("make it smaller, or ask the operator for a higher limit"),
             _ => failure,
         })
     }
+}
+
+/// What stands in a path for a name, whatever is in it (RFC 3986).
+pub(crate) fn segment(name: &str) -> String {
+    let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let text =
+        |byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    name.bytes().map(text).collect()
 }
 
 /// The parts of an upload (RFC 7578).

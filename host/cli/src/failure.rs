@@ -33,7 +33,12 @@ impl Failure {
 
     /// A value on the command line is not what it has to be.
     pub(crate) fn usage(what: impl Into<String>, why: impl Display) -> Self {
-        Self { code: USAGE, ..Self::new(what, why) }
+        Self::misused(what).because(why)
+    }
+
+    /// The same, before its reasons.
+    pub(crate) fn misused(what: impl Into<String>) -> Self {
+        Self { code: USAGE, ..Self::plain(what) }
     }
 
     /// One more reason.

@@ -9,6 +9,10 @@ mod output;
 mod place;
 mod profile;
 mod project;
+mod registry;
+mod remote;
+mod template;
+mod toolchain;
 
 use std::process::ExitCode;
 
@@ -30,12 +34,34 @@ enum Command {
     Demo(commands::demo::Args),
     /// Run the server
     Serve(commands::serve::Args),
+    /// Make a project to begin with
+    New(commands::new::Args),
+    /// Build the project in a directory into a component
+    Build(commands::build::Args),
     /// Validate a component against the contract
     Check(commands::check::Args),
     /// Make one paid call here, with a ledger in memory
     Run(commands::run::Args),
     /// Upload a version to a server and make it live
     Publish(commands::publish::Args),
+    /// List the versions of a service, go forward and back
+    #[command(subcommand)]
+    Version(commands::version::Command),
+    /// Register services, look at them, approve and suspend them
+    #[command(subcommand)]
+    Service(commands::service::Command),
+    /// Put credits up for sale
+    #[command(subcommand)]
+    Pack(commands::pack::Command),
+    /// Look at a client's account, give it credits
+    #[command(subcommand)]
+    Account(commands::account::Command),
+    /// Look at calls
+    #[command(subcommand)]
+    Call(commands::call::Command),
+    /// Replace the key of a service
+    #[command(subcommand)]
+    Key(commands::key::Command),
     /// Set, list and drop the secrets of a service
     #[command(subcommand)]
     Secret(commands::secret::Command),
@@ -77,9 +103,17 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         match command {
             Command::Demo(args) => commands::demo::run(args).await,
             Command::Serve(args) => commands::serve::run(args).await,
+            Command::New(args) => commands::new::run(&args),
+            Command::Build(args) => commands::build::run(args).await,
             Command::Check(args) => commands::check::run(args).await,
             Command::Run(args) => commands::run::run(args).await,
             Command::Publish(args) => commands::publish::run(args).await,
+            Command::Version(command) => commands::version::run(command).await,
+            Command::Service(command) => commands::service::run(command).await,
+            Command::Pack(command) => commands::pack::run(command).await,
+            Command::Account(command) => commands::account::run(command).await,
+            Command::Call(command) => commands::call::run(command).await,
+            Command::Key(command) => commands::key::run(command).await,
             Command::Secret(command) => commands::secret::run(command).await,
             Command::Receipt(command) => commands::receipt::run(command).await,
             Command::Ledger(command) => commands::ledger::run(command),

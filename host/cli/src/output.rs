@@ -4,6 +4,8 @@ use std::io::{Write, stderr, stdout};
 
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
+use serde_json::Value;
+use stokehold_app::types::Credits;
 use tracing_subscriber::EnvFilter;
 
 /// Prints to standard output. A reader that has gone away is no error.
@@ -20,6 +22,11 @@ pub(crate) fn err(text: &str) {
 pub(crate) fn json(value: &impl Serialize) {
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
     out(&format!("{text}\n"));
+}
+
+/// An amount as a JSON number, exactly.
+pub(crate) fn number(credits: Credits) -> Value {
+    serde_json::from_str(&credits.to_string()).unwrap_or(Value::Null)
 }
 
 /// A table with a header, its columns from `first_number` on aligned to the right.

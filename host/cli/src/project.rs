@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use stokehold_app::{Manifest, Upload};
+use stokehold_app::{Manifest, ManifestError, Upload};
+use toml::Table;
 
 use crate::failure::Failure;
 
@@ -13,6 +14,53 @@ pub(crate) struct Project {
     pub(crate) upload: Upload,
     /// Where the component was found.
     pub(crate) component_path: PathBuf,
+}
+
+impl Project {
+    /// The manifest's text as a table.
+    pub(crate) fn table(&self) -> Table {
+        // It was read as a manifest before: it is TOML.
+        self.upload.manifest.parse().unwrap_or_default()
+    }
+
+    /// A project that came as a whole; `name` says where from.
+    pub(crate) fn whole(name: &str, upload: Upload) -> Result<Self, Unloaded> {
+        let path = PathBuf::from(name);
+        let manifest = parse(&path, &upload.manifest)?;
+        Ok(Self { manifest, upload, component_path: path })
+    }
+
+    /// The project with another manifest in the place of its own.
+    pub(crate) fn with(mut self, manifest: &Table) -> Result<Self, ManifestError> {
+        self.upload.manifest = manifest.to_string();
+        self.manifest = Manifest::parse(Manifest::FILE_NAME, &self.upload.manifest)?;
+        Ok(self)
+    }
+}
+
+/// Why a project cannot be worked on.
+pub(crate) enum Unloaded {
+    /// A file of it cannot be read.
+    File(Failure),
+    /// Its manifest is not valid.
+    Manifest { path: PathBuf, error: ManifestError },
+}
+
+impl From<Failure> for Unloaded {
+    fn from(failure: Failure) -> Self {
+        Self::File(failure)
+    }
+}
+
+impl From<Unloaded> for Failure {
+    fn from(unloaded: Unloaded) -> Self {
+        match unloaded {
+            Unloaded::File(failure) => failure,
+            Unloaded::Manifest { path, error } => {
+                Failure::plain(format!("{} is not valid", path.display())).faults(error.named())
+            }
+        }
+    }
 }
 
 /// The manifest of a component that has none beside it: enough to check and run it.
@@ -28,27 +76,26 @@ fuel_per_credit = 120_000_000_000
 
 /// Reads a project from its directory, or from its component. A component without a manifest beside
 /// it gets a stand-in.
-pub(crate) fn load(path: &Path) -> Result<Project, Failure> {
+pub(crate) fn load(path: &Path) -> Result<Project, Unloaded> {
     if path.is_dir() {
         return load_directory(path);
     }
     let component = read(path)?;
     let directory = path.parent().unwrap_or(Path::new("."));
-    let beside = directory.join(Manifest::FILE_NAME);
-    if beside.is_file() {
-        let mut project = load_manifest(&beside, directory)?;
+    if directory.join(Manifest::FILE_NAME).is_file() {
+        let mut project = load_manifest(directory)?;
         project.upload.component = component;
         path.clone_into(&mut project.component_path);
         return Ok(project);
     }
-    let manifest = parse(Manifest::FILE_NAME, STAND_IN)?;
+    let manifest = parse(path, STAND_IN)?;
     let upload = Upload { manifest: STAND_IN.to_owned(), component, files: Vec::new() };
     Ok(Project { manifest, upload, component_path: path.to_owned() })
 }
 
 /// Reads a project from the directory of its manifest.
-pub(crate) fn load_directory(directory: &Path) -> Result<Project, Failure> {
-    let mut project = load_manifest(&directory.join(Manifest::FILE_NAME), directory)?;
+pub(crate) fn load_directory(directory: &Path) -> Result<Project, Unloaded> {
+    let mut project = load_manifest(directory)?;
     project.upload.component = fs::read(&project.component_path).map_err(|error| {
         Failure::new(format!("{} cannot be read", project.component_path.display()), error)
             .hint("build the component first, or mend `path` in [component] of service.toml")
@@ -57,12 +104,13 @@ pub(crate) fn load_directory(directory: &Path) -> Result<Project, Failure> {
 }
 
 /// Reads everything but the component.
-fn load_manifest(path: &Path, directory: &Path) -> Result<Project, Failure> {
-    let text = fs::read_to_string(path).map_err(|error| {
+pub(crate) fn load_manifest(directory: &Path) -> Result<Project, Unloaded> {
+    let path = directory.join(Manifest::FILE_NAME);
+    let text = fs::read_to_string(&path).map_err(|error| {
         Failure::new(format!("{} cannot be read", path.display()), error)
             .hint("name the directory that holds service.toml, or a component")
     })?;
-    let manifest = parse(&path.display().to_string(), &text)?;
+    let manifest = parse(&path, &text)?;
     let mut files = Vec::new();
     if let Some(name) = &manifest.credit_template {
         let file = directory.join(name);
@@ -77,16 +125,9 @@ fn load_manifest(path: &Path, directory: &Path) -> Result<Project, Failure> {
     Ok(Project { manifest, upload, component_path })
 }
 
-fn parse(name: &str, text: &str) -> Result<Manifest, Failure> {
-    Manifest::parse(name, text).map_err(|error| {
-        let Some((first, rest)) = error.faults.split_first() else {
-            return Failure::plain(format!("{name} is not valid"));
-        };
-        let more: String =
-            rest.iter().map(|fault| format!("\n  {name}:{}: {}", fault.line, fault.what)).collect();
-        Failure::new(format!("{name}:{} is not valid", first.line), format!("{}{more}", first.what))
-            .hint(first.mend.clone())
-    })
+fn parse(path: &Path, text: &str) -> Result<Manifest, Unloaded> {
+    Manifest::parse(Manifest::FILE_NAME, text)
+        .map_err(|error| Unloaded::Manifest { path: path.to_owned(), error })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -240,8 +240,21 @@ fn missing_export(engine: &Engine, component: &Component) -> Fault {
     };
     Fault::new(
         format!("the component does not export {}; it exports {exports}", SERVICE.name),
-        "implement the world stokehold:service/paid-service and build again",
+        other_world(&names),
     )
+}
+
+/// What to do about a component that was built for something else.
+fn other_world(exports: &[&str]) -> String {
+    let is_for = |interface: &str| exports.iter().any(|name| split(name).0 == interface);
+    let what = if is_for("wasi:cli/run") {
+        "it is a program with a main function: "
+    } else if is_for("wasi:http/incoming-handler") {
+        "it is a web server: "
+    } else {
+        ""
+    };
+    format!("{what}implement quote and handle of the world {PACKAGE}/paid-service and build again")
 }
 
 fn wrong_type(verb: &str, interface: &str, function: &str, expected: &str, found: &str) -> Fault {

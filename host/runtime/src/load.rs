@@ -92,8 +92,7 @@ fn check_bytes(bytes: &[u8], bytes_max: usize) -> Result<(), Fault> {
     if bytes.starts_with(&CORE_MODULE) {
         return Err(Fault::new(
             "this is a core WebAssembly module, not a component",
-            "turn it into a component with `wasm-tools component new`, or for a guest of this \
-             repository with `cargo xtask build-guests`",
+            "make a component of it: `stokehold build` does, and so does `wasm-tools component new`",
         ));
     }
     if bytes.starts_with(MAGIC) {

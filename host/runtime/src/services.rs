@@ -49,7 +49,7 @@ impl Services {
         wasi.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES_MAX);
-        let http = Http::new(state.access.outbound.clone(), state.bill.clone());
+        let http = Http::new(state.access.outbound.clone(), state.bill.clone(), state.log.clone());
         Services { table, wasi: wasi.build(), http }
     }
 }

@@ -23,20 +23,18 @@ impl FromRequestParts<Host> for Bearer {
     }
 }
 
-/// A caller with an API token, or a provider with its service key: `X-Service-Key`.
-pub(crate) enum BearerOrKey {
-    Bearer(Caller),
-    Key(Secret),
-}
+/// A caller with an API token, or with a service's key: `X-Service-Key`.
+pub(crate) struct BearerOrKey(pub(crate) Caller);
 
 impl FromRequestParts<Host> for BearerOrKey {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, host: &Host) -> Result<Self, Problem> {
         if let Some(key) = text(&parts.headers, "x-service-key") {
-            return Ok(Self::Key(Secret::from(key)));
+            let holder = host.app.key_holder(&Secret::from(key)).map(Self);
+            return holder.ok_or_else(|| Problem::unauthorized("the service key is not valid"));
         }
-        Bearer::from_request_parts(parts, host).await.map(|bearer| Self::Bearer(bearer.0))
+        Bearer::from_request_parts(parts, host).await.map(|bearer| Self(bearer.0))
     }
 }
 

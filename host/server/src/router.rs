@@ -87,6 +87,7 @@ fn management(upload_bytes_max: usize) -> OpenApiRouter<Host> {
         .routes(routes!(api::service::suspend))
         .routes(routes!(api::service::reset_key))
         .merge(uploads)
+        .routes(routes!(api::version::show))
         .routes(routes!(api::version::activate))
         .routes(routes!(api::secret::set, api::secret::delete))
         .routes(routes!(api::secret::list))

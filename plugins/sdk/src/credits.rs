@@ -5,7 +5,7 @@ use std::fmt;
 use std::num::{IntErrorKind, ParseIntError};
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::Error as _};
 use serde_json::value::RawValue;
 
 /// What one operation may move at most: a thousand million credits, in micro-credits.
@@ -152,6 +152,13 @@ impl fmt::Display for CreditsError {
 
 impl std::error::Error for CreditsError {}
 
+/// A JSON number, as exact as the amount.
+impl Serialize for Credits {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        RawValue::from_string(self.to_string()).map_err(S::Error::custom)?.serialize(serializer)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Credits, CreditsError};
@@ -218,7 +225,13 @@ mod tests {
     fn amounts_are_written_short() {
         for (micro, text) in [(0, "0"), (50_000, "0.05"), (3_000_000, "3"), (1_000_001, "1.000001")]
         {
-            assert_eq!(Credits::from_micro(micro).to_string(), text);
+            let credits = Credits::from_micro(micro);
+            assert_eq!(credits.to_string(), text);
+            assert_eq!(serde_json::to_string(&credits).expect("a number"), text);
+            assert_eq!(
+                serde_json::json!({ "credits": credits }).to_string(),
+                format!("{{\"credits\":{text}}}")
+            );
         }
     }
 }

@@ -31,12 +31,33 @@
 //! - Files, sockets, threads and environment variables give errors, `println!` writes to nowhere.
 //!
 //! A panic traps: the call is over and its hold is cancelled.
+//!
+//! What a service uses beside its contract are features of this crate:
+//!
+//! | feature | module | gives |
+//! |---|---|---|
+//! | `config` | [`config`] | the texts of the manifest's `[config]`, and the secrets that it names |
+//! | `http` | [`http`] | requests to the hosts that the manifest names |
+//! | `keyvalue` | [`keyvalue`] | what the service keeps from one call to the next |
+//! | `log` | [`log`] | lines in the call's log, for the provider |
+//!
+//! For the rest of WASI, such as clocks and random bytes, use the crate `wasip2`.
 
 #[doc(hidden)]
 #[expect(clippy::pedantic, reason = "generated from the contract")]
 pub mod bindings;
 pub mod charge;
+#[cfg(feature = "config")]
+pub mod config;
 mod credits;
+#[cfg(feature = "http")]
+mod exchange;
+#[cfg(feature = "http")]
+pub mod http;
+#[cfg(feature = "keyvalue")]
+pub mod keyvalue;
+#[cfg(feature = "log")]
+pub mod log;
 mod quote;
 mod request;
 mod service;

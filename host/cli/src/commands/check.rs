@@ -3,87 +3,125 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use serde_json::json;
-use stokehold_app::types::{Fault, Report};
-use stokehold_app::{App, Cost, Manifest, On, Settle};
+use serde_json::{Value, json};
+use stokehold_app::{App, Checked, Config, Cost, Faults, Manifest, On, Settle};
 
 use crate::config;
 use crate::failure::Failure;
 use crate::output;
-use crate::project::{self, Project};
+use crate::project::{self, Unloaded};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// A component, or the directory that holds service.toml
     path: PathBuf,
+    /// The configuration of a host: whether it allows what the service asks for
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
-    let project = project::load(&args.path)?;
-    let checked = App::check_component(&config::local(), project.upload.component.clone()).await;
+    let config = host(&args)?;
+    let project = match project::load(&args.path) {
+        Err(Unloaded::Manifest { error, .. }) if args.json => return Ok(refuse(&error.named())),
+        project => project?,
+    };
+    let checked = App::check(&config, &project.upload).await;
     let checked = checked.map_err(|error| Failure::new("the check could not run", error))?;
     match checked {
-        Ok(report) => {
-            if args.json {
-                output::json(&as_json(&project, &report));
-            } else {
-                output::out(&as_text(&project, &report));
-            }
-            Ok(ExitCode::SUCCESS)
+        Ok(checked) if args.json => output::json(&as_json(&checked)),
+        Ok(checked) => {
+            output::out(&as_text(&project.component_path.display().to_string(), &checked));
         }
+        Err(faults) if args.json => return Ok(refuse(&faults)),
         Err(faults) => {
-            let path = project.component_path.display().to_string();
-            Ok(refuse(&path, faults.0, args.json))
+            let path = project.component_path.display();
+            return Err(Failure::plain(format!("{path} cannot be a service")).faults(faults));
         }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
-fn as_json(project: &Project, report: &Report) -> serde_json::Value {
+/// The host that the service is meant for; where none is named, one that allows every host that a
+/// manifest can name.
+fn host(args: &Args) -> Result<Config, Failure> {
+    if args.config.is_some() {
+        let config = config::load(args.config.as_deref())?;
+        config::check(&config)?;
+        return Ok(config);
+    }
+    let mut config = config::local();
+    config.outbound.hosts = vec!["*".to_owned()];
+    Ok(config)
+}
+
+/// Names every fault and its mend.
+fn refuse(faults: &Faults) -> ExitCode {
+    output::json(&json!({ "valid": false, "errors": named(faults) }));
+    ExitCode::FAILURE
+}
+
+fn named(faults: &Faults) -> Vec<Value> {
+    faults.iter().map(|(what, mend)| json!({ "what": what, "mend": mend })).collect()
+}
+
+fn as_json(checked: &Checked) -> Value {
+    let Checked { manifest, report, notes, .. } = checked;
     json!({
         "valid": true,
-        "service": project.manifest.name,
-        "settle": project.manifest.settle,
-        "on": project.manifest.on,
+        "service": manifest.name,
+        "settle": manifest.settle,
+        "on": manifest.on,
         "digest": report.digest,
         "size": report.size_bytes,
-        "secrets": project.manifest.secrets,
+        "memory_bytes_min": report.memory_bytes_min,
+        "hosts": hosts(manifest),
+        "secrets": manifest.secrets,
         "imports": report.imports,
         "exports": report.exports,
+        "notes": named(notes),
     })
 }
 
-fn as_text(project: &Project, report: &Report) -> String {
-    let manifest = &project.manifest;
-    let list = |names: &[String]| {
-        if names.is_empty() { "none".to_owned() } else { names.join("\n           ") }
-    };
-    format!(
-        "{path} is a service\n  service  {name} ({label})\n  tariff   {fuel} fuel a credit\n  \
-         costs    {costs}\n  \
-         limits   {memory} MiB, {deadline} s, {concurrency} at once\n  size     {size} bytes\n  \
-         digest   {digest}\n{secrets}  imports  {imports}\n  exports  {exports}\n",
-        path = project.component_path.display(),
-        name = manifest.name,
-        label = manifest.label,
-        fuel = manifest.tariff.fuel_per_credit(),
-        costs = costs(manifest),
-        memory = manifest.memory_bytes_max >> 20,
-        deadline = manifest.deadline.as_secs(),
-        concurrency = manifest.concurrency,
-        size = report.size_bytes,
-        digest = report.digest,
-        secrets = secrets(&manifest.secrets),
-        imports = list(&report.imports),
-        exports = list(&report.exports),
-    )
+fn as_text(path: &str, checked: &Checked) -> String {
+    let Checked { manifest, report, .. } = checked;
+    let mut text = format!("{path} is a service\n");
+    let mut line = |name: &str, value: String| text.push_str(&format!("  {name:8} {value}\n"));
+    line("service", format!("{} ({})", manifest.name, manifest.label));
+    line("tariff", format!("{} fuel a credit", manifest.tariff.fuel_per_credit()));
+    line("costs", costs(manifest));
+    let memory = manifest.memory_bytes_max >> 20;
+    let (deadline, at_once) = (manifest.deadline.as_secs(), manifest.concurrency);
+    line("limits", format!("{memory} MiB, {deadline} s, {at_once} at once"));
+    line("memory", format!("{} KiB at the start", report.memory_bytes_min >> 10));
+    line("size", format!("{} bytes", report.size_bytes));
+    line("digest", report.digest.clone());
+    if !manifest.outbound.is_empty() {
+        line(
+            "hosts",
+            format!("{}, as far as a host's operator allows", hosts(manifest).join(", ")),
+        );
+    }
+    if !manifest.secrets.is_empty() {
+        line("secrets", format!("{}, to be set before it goes live", manifest.secrets.join(", ")));
+    }
+    line("imports", list(&report.imports));
+    line("exports", list(&report.exports));
+    for (what, mend) in &checked.notes {
+        text.push_str(&format!("note: {what}\nhint: {mend}\n"));
+    }
+    text
 }
 
-/// A line for the secrets that have to be set, where there are any.
-fn secrets(names: &[String]) -> String {
-    if names.is_empty() { String::new() } else { format!("  secrets  {}\n", names.join(", ")) }
+fn hosts(manifest: &Manifest) -> Vec<String> {
+    manifest.outbound.iter().map(ToString::to_string).collect()
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join("\n           ") }
 }
 
 /// What clients pay, by how their calls end.
@@ -105,16 +143,4 @@ fn costs(manifest: &Manifest) -> String {
             paid.join(", ")
         )
     }
-}
-
-/// Names every fault and its mend.
-fn refuse(path: &str, faults: Vec<Fault>, as_json: bool) -> ExitCode {
-    if as_json {
-        let errors: Vec<_> =
-            faults.iter().map(|fault| json!({ "what": fault.what, "mend": fault.mend })).collect();
-        output::json(&json!({ "valid": false, "errors": errors }));
-        return ExitCode::FAILURE;
-    }
-    let faults = faults.into_iter().map(|fault| (fault.what, fault.mend));
-    Failure::plain(format!("{path} cannot be a service")).faults(faults).print()
 }

@@ -9,7 +9,7 @@ use stokehold_app::Secret;
 use stokehold_app::types::Audit;
 use stokehold_server::Host;
 
-use crate::client::Client;
+use crate::client::{Client, Credential};
 use crate::commands::serve::{listen, open};
 use crate::config;
 use crate::failure::Failure;
@@ -48,7 +48,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         let _ = stopped.await;
     }));
 
-    let client = Client::new(&address, Some(token.reveal().to_owned()));
+    let client = Client::new(&address, Some(Credential::Token(token.reveal().to_owned())));
     let telling = tokio::task::spawn_blocking(move || story::tell(&client));
     let story = telling.await.map_err(|error| Failure::new("the demo broke off", error))??;
     let findings = Audit::open(&data)

@@ -9,9 +9,10 @@ use clap::Subcommand;
 use serde_json::Value;
 use stokehold_app::Secret;
 
-use crate::client::{Answer, Client};
+use crate::client::segment;
 use crate::failure::Failure;
 use crate::output;
+use crate::remote::Remote;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -33,7 +34,7 @@ pub(crate) struct SetArgs {
     #[arg(long)]
     file: Option<PathBuf>,
     #[command(flatten)]
-    server: Server,
+    server: Remote,
 }
 
 #[derive(clap::Args)]
@@ -44,7 +45,7 @@ pub(crate) struct ListArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    server: Server,
+    server: Remote,
 }
 
 #[derive(clap::Args)]
@@ -54,30 +55,7 @@ pub(crate) struct DeleteArgs {
     /// The secret's name
     name: String,
     #[command(flatten)]
-    server: Server,
-}
-
-/// Which server is asked, and by whom.
-#[derive(clap::Args)]
-struct Server {
-    /// The server's address
-    #[arg(long, env = "STOKEHOLD_SERVER", default_value = "http://127.0.0.1:8070")]
-    server: String,
-    /// A token of the service's provider, or an operator's
-    #[arg(long, env = "STOKEHOLD_TOKEN", hide_env_values = true)]
-    token: String,
-}
-
-impl Server {
-    /// Asks on a thread that may wait.
-    async fn ask(
-        self,
-        ask: impl FnOnce(&Client) -> Result<Answer, Failure> + Send + 'static,
-    ) -> Result<Answer, Failure> {
-        let client = Client::new(&self.server, Some(self.token));
-        let asking = tokio::task::spawn_blocking(move || ask(&client));
-        asking.await.map_err(|error| Failure::new("the request broke off", error))?
-    }
+    server: Remote,
 }
 
 pub(crate) async fn run(command: Command) -> Result<ExitCode, Failure> {
@@ -98,7 +76,7 @@ async fn set(args: SetArgs) -> Result<ExitCode, Failure> {
 }
 
 async fn list(args: ListArgs) -> Result<ExitCode, Failure> {
-    let path = format!("/api/v1/services/{}/secrets", args.service);
+    let path = format!("/api/v1/services/{}/secrets", segment(&args.service));
     let answer = args.server.ask(move |client| client.get(&path)).await?;
     let listed = answer.success("the secrets cannot be listed")?;
     if args.json {
@@ -121,7 +99,7 @@ async fn delete(args: DeleteArgs) -> Result<ExitCode, Failure> {
 }
 
 fn path(service: &str, name: &str) -> String {
-    format!("/api/v1/services/{service}/secrets/{name}")
+    format!("/api/v1/services/{}/secrets/{}", segment(service), segment(name))
 }
 
 /// Reads a value from a file, or from standard input. The end of its last line is no part of it.

@@ -17,9 +17,10 @@ use wasmtime_wasi_http::{
 };
 use wasmtime_wasi_io::bytes::Bytes;
 
-use super::outbound::Outbound;
+use super::outbound::{Denied, Outbound, Target};
 use crate::bill::Bill;
 use crate::instance::State;
+use crate::log::Log;
 use crate::price_list::HostCall;
 
 /// Bytes of one header section: what most servers take, four times over.
@@ -32,10 +33,10 @@ pub(super) struct Http {
 }
 
 impl Http {
-    pub(super) fn new(outbound: Option<Arc<Outbound>>, bill: Bill) -> Self {
+    pub(super) fn new(outbound: Option<Arc<Outbound>>, bill: Bill, log: Log) -> Self {
         let mut context = WasiHttpCtx::new();
         context.set_field_size_limit(HEADER_BYTES_MAX);
-        Http { context, sender: Sender { outbound, bill, sent: 0 } }
+        Http { context, sender: Sender { outbound, bill, log, sent: 0 } }
     }
 }
 
@@ -55,6 +56,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
 struct Sender {
     outbound: Option<Arc<Outbound>>,
     bill: Bill,
+    log: Log,
     sent: usize,
 }
 
@@ -71,27 +73,53 @@ impl WasiHttpHooks for Sender {
         _answered: Driver,
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let Some(outbound) = self.outbound.clone() else {
-            return Box::new(async { Err(Error::HttpRequestDenied) });
+            return self.deny(Outbound::denied(request.uri()));
         };
         self.bill.add(HostCall::HttpRequest, 0);
         self.sent += 1;
         if self.sent > outbound.settings().requests_max {
             return Box::new(async { Err(Error::ConnectionLimitReached) });
         }
-        let bill = self.bill.clone();
+        let target = match outbound.target(request.uri()) {
+            Ok(target) => target,
+            Err(denied) => return self.deny(denied),
+        };
+        let (bill, log) = (self.bill.clone(), self.log.clone());
         let options = options.unwrap_or_default();
-        Box::new(async move { send(&outbound, &bill, request, options).await })
+        Box::new(async move {
+            let sent = send(&outbound, &target, &bill, request, options).await;
+            sent.inspect_err(|error| {
+                log.push(&format!("outbound: a request to {target} failed: {}", why(error)));
+            })
+        })
+    }
+}
+
+impl Sender {
+    fn deny(&self, denied: Denied) -> Box<dyn Future<Output = Sent> + Send> {
+        self.log.push(&format!("outbound: a request was refused: {denied}"));
+        Box::new(async { Err(denied.into()) })
+    }
+}
+
+/// What went wrong, for the service's developer.
+fn why(error: &Error) -> String {
+    match error {
+        Error::DestinationIpProhibited => {
+            "its address is private, and outbound.private_addresses of this host allows none".into()
+        }
+        error => error.to_string(),
     }
 }
 
 async fn send(
     outbound: &Outbound,
+    target: &Target,
     bill: &Bill,
     mut request: Request<WasiBody>,
     options: RequestOptions,
 ) -> Sent {
-    let target = outbound.target(request.uri())?;
-    let stream = outbound.connect(&target, options.connect_timeout).await?;
+    let stream = outbound.connect(target, options.connect_timeout).await?;
     let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
         .max_buf_size(HEADER_BYTES_MAX)
         .handshake(TokioIo::new(stream))

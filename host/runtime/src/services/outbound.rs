@@ -104,6 +104,15 @@ impl fmt::Display for Host {
 }
 
 impl Host {
+    /// Whether all that `other` stands for may be reached where this may.
+    pub fn includes(&self, other: &Host) -> bool {
+        let Some(port) = other.port else { return self.port.is_none() };
+        // `*.a.example` stands for names of any length before its suffix: one of them tells.
+        let name = other.name.replacen('*', "any", 1);
+        self.covers(&Target { is_tls: other.is_tls, name, port })
+            && (self.name.starts_with('*') || self.name == other.name)
+    }
+
     fn covers(&self, target: &Target) -> bool {
         let Some(port) = self.port else { return true };
         let name = match self.name.strip_prefix('*') {
@@ -162,6 +171,44 @@ pub(super) struct Target {
     port: u16,
 }
 
+impl Target {
+    fn of(uri: &Uri) -> Option<Self> {
+        let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
+        let name = uri.host()?.to_ascii_lowercase();
+        let port = uri.port_u16().unwrap_or(default_port(is_tls));
+        Some(Target { is_tls, name, port })
+    }
+}
+
+/// As a manifest would name it.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Target { is_tls, name, port } = self;
+        Host { is_tls: *is_tls, name: name.clone(), port: Some(*port) }.fmt(f)
+    }
+}
+
+/// Why a request is not sent. The guest learns no more than the WASI error; the text is for its
+/// developer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Denied {
+    #[error("its address names no host")]
+    NoHost,
+    #[error("[outbound] of service.toml does not name {0}")]
+    NotNamed(String),
+    #[error("the operator of this host does not allow {0}: outbound.hosts of the configuration")]
+    NotAllowed(String),
+}
+
+impl From<Denied> for Error {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::NoHost => Error::HttpRequestUriInvalid,
+            Denied::NotNamed(_) | Denied::NotAllowed(_) => Error::HttpRequestDenied,
+        }
+    }
+}
+
 pub(super) trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
@@ -176,17 +223,21 @@ impl Outbound {
         &self.network.settings
     }
 
+    /// Why a request is denied to a service whose manifest names no host.
+    pub(super) fn denied(uri: &Uri) -> Denied {
+        Target::of(uri).map_or(Denied::NoHost, |target| Denied::NotNamed(target.to_string()))
+    }
+
     /// Where a request goes, if it may go there.
-    pub(super) fn target(&self, uri: &Uri) -> Result<Target, Error> {
-        let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
-        let name = uri.host().ok_or(Error::HttpRequestUriInvalid)?.to_ascii_lowercase();
-        let port = uri.port_u16().unwrap_or(default_port(is_tls));
-        let target = Target { is_tls, name, port };
+    pub(super) fn target(&self, uri: &Uri) -> Result<Target, Denied> {
+        let target = Target::of(uri).ok_or(Denied::NoHost)?;
         let named = |hosts: &[Host]| hosts.iter().any(|host| host.covers(&target));
-        if named(&self.hosts) && named(&self.settings().hosts) {
-            Ok(target)
+        if !named(&self.hosts) {
+            Err(Denied::NotNamed(target.to_string()))
+        } else if !named(&self.settings().hosts) {
+            Err(Denied::NotAllowed(target.to_string()))
         } else {
-            Err(Error::HttpRequestDenied)
+            Ok(target)
         }
     }
 
@@ -273,6 +324,37 @@ mod tests {
         assert!(!may(&outbound(&["a.example"], &[], false), "https://a.example/"));
         assert!(!may(&outbound(&["a.example"], &["b.example"], false), "https://a.example/"));
         assert!(!may(&outbound(&[], &["*"], false), "https://a.example/"));
+    }
+
+    #[test]
+    fn what_is_denied_is_named_as_a_manifest_would() {
+        let denied = |outbound: &Outbound, uri: &str| {
+            outbound.target(&uri.parse().unwrap()).expect_err("it is denied").to_string()
+        };
+        let named = outbound(&["a.example"], &[], true);
+        assert!(denied(&named, "http://b.example:81/x?key=1").ends_with(" http://b.example:81"));
+        assert!(denied(&named, "https://a.example/").contains("allow a.example: outbound.hosts"));
+    }
+
+    #[test]
+    fn one_host_includes_another() {
+        for (wide, narrow, includes) in [
+            ("*", "a.example", true),
+            ("*", "*", true),
+            ("a.example", "*", false),
+            ("a.example", "a.example", true),
+            ("a.example", "a.example:8443", false),
+            ("*.a.example", "b.a.example", true),
+            ("*.a.example", "*.a.example", true),
+            ("*.a.example", "*.b.a.example", true),
+            ("*.a.example", "a.example", false),
+            ("*.b.a.example", "*.a.example", false),
+            ("any.a.example", "*.a.example", false),
+            ("http://a.example", "a.example", false),
+        ] {
+            let [wide, narrow] = [wide, narrow].map(|text| text.parse::<Host>().unwrap());
+            assert_eq!(wide.includes(&narrow), includes, "{wide} and {narrow}");
+        }
     }
 
     #[test]

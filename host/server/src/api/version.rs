@@ -6,13 +6,13 @@ use axum::extract::{Multipart, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use stokehold_app::types::Version;
-use stokehold_app::{Error, Published, Upload};
+use stokehold_app::{Published, Upload};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::auth::{self, Bearer, BearerOrKey};
+use crate::auth::{self, BearerOrKey};
 use crate::body::too_large;
 use crate::extract::{Path, Query};
-use crate::problem::Problem;
+use crate::problem::{FaultBody, Problem};
 use crate::router::Host;
 use crate::when;
 
@@ -58,6 +58,9 @@ pub(crate) struct Uploaded {
     size: usize,
     imports: Vec<String>,
     exports: Vec<String>,
+    /// What the service asks for and does not get on this host, each with what to do about it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<FaultBody>,
     created_at: String,
 }
 
@@ -74,6 +77,15 @@ pub(crate) struct VersionBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     suspended: Option<SuspensionBody>,
     created_at: String,
+}
+
+/// A version with what its provider says of it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WholeVersion {
+    #[serde(flatten)]
+    version: VersionBody,
+    /// `service.toml`, as it was uploaded.
+    manifest: String,
 }
 
 /// Why a version takes no calls.
@@ -102,7 +114,7 @@ pub(crate) struct Versions {
         (status = 404, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn upload(
     State(host): State<Host>,
-    who: BearerOrKey,
+    BearerOrKey(caller): BearerOrKey,
     Path(name): Path<String>,
     Query(query): Query<UploadQuery>,
     headers: HeaderMap,
@@ -112,20 +124,8 @@ pub(crate) async fn upload(
     let bytes_max = host.app.config().server.upload_bytes_max;
     check_length(&headers, bytes_max)?;
     let upload = read(multipart, bytes_max).await?;
-    let published = match who {
-        BearerOrKey::Bearer(caller) => {
-            host.app.upload(caller, &name, upload, query.activate).await?
-        }
-        BearerOrKey::Key(key) => {
-            host.app.upload_with_key(&key, &name, upload, query.activate).await.map_err(
-                |error| match error {
-                    Error::NotFound(_) => Problem::unauthorized("the service key is not valid"),
-                    error => error.into(),
-                },
-            )?
-        }
-    };
-    let Published { version, active, report } = published;
+    let published = host.app.upload(caller, &name, upload, query.activate).await?;
+    let Published { version, active, report, notes } = published;
     let body = Uploaded {
         version: version.number,
         digest: version.digest,
@@ -133,18 +133,19 @@ pub(crate) async fn upload(
         size: report.size_bytes,
         imports: report.imports,
         exports: report.exports,
+        notes: notes.into_iter().map(|(what, mend)| FaultBody { what, mend }).collect(),
         created_at: when::text(version.created_at),
     };
     Ok((StatusCode::CREATED, Json(body)))
 }
 
 /// List the versions of a service.
-#[utoipa::path(get, path = "/api/v1/services/{name}/versions", tag = "versions", security(("token" = ["provider"])),
-    params(("name" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/services/{name}/versions", tag = "versions",
+    security(("token" = ["provider"]), ("service_key" = [])), params(("name" = String, Path)),
     responses((status = 200, body = Versions), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn list(
     State(host): State<Host>,
-    Bearer(caller): Bearer,
+    BearerOrKey(caller): BearerOrKey,
     Path(name): Path<String>,
 ) -> Result<Json<Versions>, Problem> {
     let active = host.app.active_version(&name);
@@ -153,13 +154,30 @@ pub(crate) async fn list(
     Ok(Json(Versions { versions }))
 }
 
+/// Show a version, with its manifest.
+#[utoipa::path(get, path = "/api/v1/services/{name}/versions/{version}", tag = "versions",
+    security(("token" = ["provider"]), ("service_key" = [])),
+    params(("name" = String, Path), ("version" = u32, Path)),
+    responses((status = 200, body = WholeVersion), (status = 401, body = Problem), (status = 404, body = Problem)))]
+pub(crate) async fn show(
+    State(host): State<Host>,
+    BearerOrKey(caller): BearerOrKey,
+    Path((name, version)): Path<(String, u32)>,
+) -> Result<Json<WholeVersion>, Problem> {
+    let version = host.app.version(caller, &name, version).await?;
+    let active = host.app.active_version(&name);
+    let manifest = version.manifest.clone();
+    Ok(Json(WholeVersion { version: body(&host, version, active), manifest }))
+}
+
 /// Put a version into service, forward or back. Calls that run finish on theirs.
 #[utoipa::path(post, path = "/api/v1/services/{name}/versions/{version}/activate", tag = "versions",
-    security(("token" = ["provider"])), params(("name" = String, Path), ("version" = u32, Path)),
+    security(("token" = ["provider"]), ("service_key" = [])),
+    params(("name" = String, Path), ("version" = u32, Path)),
     responses((status = 200, body = VersionBody), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn activate(
     State(host): State<Host>,
-    Bearer(caller): Bearer,
+    BearerOrKey(caller): BearerOrKey,
     Path((name, version)): Path<(String, u32)>,
 ) -> Result<Json<VersionBody>, Problem> {
     let version = host.app.activate(caller, &name, version).await?;

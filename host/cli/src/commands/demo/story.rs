@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::bundled;
-use crate::client::{Answer, Client};
+use crate::client::{Answer, Client, Credential};
 use crate::failure::Failure;
 use crate::output;
 
@@ -64,7 +64,8 @@ impl Teller<'_> {
         let service = service.success("the service was not registered")?;
         let key = service["key"].as_str().unwrap_or_default().to_owned();
         let upload = bundled::coal_roller();
-        let version = self.client.upload(bundled::NAME, &key, &upload, true)?;
+        let client = self.client.asked_by(Credential::Key(key.clone()));
+        let version = client.upload(bundled::NAME, &upload, true)?;
         let version = version.success("the version was not uploaded")?;
         self.step(
             "service published",

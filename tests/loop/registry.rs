@@ -1,0 +1,205 @@
+//! Publishing to a registry and from one: a real one, Distribution, in a process of its own.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+
+use serde_json::Value;
+use stokehold_tests::binary::{command, run};
+use stokehold_tests::http::Client;
+use stokehold_tests::server::{ADMIN_TOKEN, Server};
+use stokehold_tests::{binary, guest, poll};
+use tempfile::TempDir;
+
+use crate::project::Project;
+
+/// `anna` with the password `secret`; the hash has bcrypt's lowest cost.
+const USERS: &str = "anna:$2b$04$muAMQM4002m/ggTRy8WS7u44trgTdyw93lyONu1araPIOloEhCjSe\n";
+
+/// A registry, which is killed when this is dropped.
+struct Registry {
+    child: Child,
+    host: String,
+    _directory: TempDir,
+}
+
+impl Registry {
+    /// Starts one with further lines of its configuration, and returns when it answers.
+    fn start(more: impl Fn(&TempDir) -> String) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let host = free.local_addr().expect("an address").to_string();
+        drop(free);
+        let path = directory.path().join("config.yml");
+        let config = format!(
+            "version: 0.1\nlog:\n  level: error\n  accesslog:\n    disabled: true\n\
+             storage:\n  filesystem:\n    rootdirectory: {}/data\nhttp:\n  addr: {host}\n{}",
+            directory.path().display(),
+            more(&directory),
+        );
+        fs::write(&path, config).expect("it is written");
+        let mut program = Command::new("docker-registry");
+        program.arg("serve").arg(path).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = program.spawn().expect("docker-registry starts: cargo xtask test installs it");
+        let registry = Registry { child, host, _directory: directory };
+        poll::until("the registry", || registry.client().try_send("GET", "/v2/", None).ok());
+        registry
+    }
+
+    fn client(&self) -> Client {
+        Client::new(&format!("http://{}", self.host))
+    }
+
+    fn reference(&self, rest: &str) -> String {
+        format!("oci://{}/{rest}", self.host)
+    }
+
+    /// The manifest of a tag.
+    fn manifest(&self, repository: &str, tag: &str) -> Value {
+        let accepting = "application/vnd.oci.image.manifest.v1+json";
+        let path = format!("/v2/{repository}/manifests/{tag}");
+        self.client().with("Accept", accepting).get(&path).expect(200)
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        // One that has ended already cannot be killed, and need not be.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_project_goes_through_a_registry_to_a_server() {
+    let registry = Registry::start(|_| String::new());
+    let coal_roller = binary::root().join("plugins/coalroller");
+    let coal_roller = coal_roller.to_str().expect("a path of text");
+    let reference = registry.reference("acme/coalroller:1.0");
+    let pushed = run(&["publish", coal_roller, "--to", &reference, "--json"]);
+    assert_eq!(pushed.code, Some(0), "{pushed:?}");
+    let pushed = pushed.json();
+    let again = run(&["publish", coal_roller, "--to", &reference, "--json"]).json();
+    assert_eq!(pushed, again, "the same project is the same artifact");
+
+    // As the specification of the artifact and `wkg`, which reads it, have it: one layer.
+    let manifest = registry.manifest("acme/coalroller", "1.0");
+    let layers = manifest["layers"].as_array().expect("layers");
+    assert_eq!((layers.len(), &layers[0]["mediaType"]), (1, &"application/wasm".into()));
+    assert_eq!(manifest["config"]["mediaType"], "application/vnd.wasm.config.v0+json");
+    let blob = |descriptor: &Value| {
+        let digest = descriptor["digest"].as_str().expect("a digest");
+        registry.client().get(&format!("/v2/acme/coalroller/blobs/{digest}")).expect(200)
+    };
+    let config = blob(&manifest["config"]);
+    assert_eq!((&config["architecture"], &config["os"]), (&"wasm".into(), &"wasip2".into()));
+    assert_eq!(config["layerDigests"][0], layers[0]["digest"]);
+    assert_eq!(config["component"]["exports"][0], "stokehold:service/service@0.1.0");
+
+    let data = tempfile::tempdir().expect("a directory");
+    let server = Server::sandbox(data.path());
+    let digest = pushed["digest"].as_str().expect("a digest");
+    for source in [reference, registry.reference(&format!("acme/coalroller@{digest}"))] {
+        let to = ["--server", &server.address, "--token", ADMIN_TOKEN, "--json"];
+        let published = run(&[&["publish", &source][..], &to].concat());
+        assert_eq!(published.code, Some(0), "{published:?}");
+        assert_eq!(published.json()["new"], false, "manifest, component and template are the same");
+    }
+}
+
+#[test]
+fn what_cannot_be_pushed_or_pulled_is_named() {
+    let registry = Registry::start(|_| String::new());
+    let project = Project::new(b"\0asm\x01\0\0\0", "");
+    let reference = registry.reference("it:1");
+    let push = ["publish", project.path(), "--to", &reference];
+    run(&push).failed(1, "it was not published", "core WebAssembly module", "component");
+    let pull = ["publish", &reference, "--key", "sk_any"];
+    run(&pull).failed(1, "it:1 was not pulled", "404", "tag");
+    run(&["publish", "oci://nowhere", "--key", "sk_any"]).failed(
+        2,
+        "the registry is not named",
+        "oci://HOST/REPOSITORY:TAG",
+        "such as",
+    );
+    let gone = "oci://127.0.0.1:1/it:1";
+    run(&["publish", gone, "--key", "sk_any"]).failed(1, "not pulled", "127.0.0.1:1", "name right");
+}
+
+#[test]
+fn a_registry_is_told_who_asks() {
+    let registry = Registry::start(|directory| {
+        let users = directory.path().join("users");
+        fs::write(&users, USERS).expect("it is written");
+        format!("auth:\n  htpasswd:\n    realm: test\n    path: {}\n", users.display())
+    });
+    let project = Project::new(&guest::echo(), "");
+    project.write("password", "secret\n");
+    let reference = registry.reference("it:1");
+    let push = ["publish", project.path(), "--to", &reference];
+    run(&push).failed(1, "was not pushed", "401", "--registry-user");
+    let login = ["--registry-user", "anna", "--registry-password-file", &project.file("password")];
+    run(&[&push[..], &login].concat()).success();
+    let mut wrong = command(&push);
+    wrong.env("STOKEHOLD_REGISTRY_USER", "anna").env("STOKEHOLD_REGISTRY_PASSWORD", "wrong");
+    let wrong = binary::Ran::new(wrong.output().expect("it starts"));
+    wrong.failed(1, "was not pushed", "401", "--registry-user");
+    run(&[&push[..], &["--registry-user", "anna"]].concat()).failed(2, "no password", "", "file");
+}
+
+/// A registry that knows nothing, and tells that only to those who come with a token of its own.
+/// Answers its host, and what it is asked: each request's path, and who asks. It ends with the process.
+fn token_registry() -> (String, Receiver<(String, String)>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let host = listener.local_addr().expect("an address").to_string();
+    let (asked, requests) = mpsc::channel();
+    let realm = format!("http://{host}/token");
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let lines = BufReader::new(&stream).lines().map(|line| line.expect("text"));
+            let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+            let path = head[0].split(' ').nth(1).expect("a path").to_owned();
+            let who = head.iter().find_map(|line| {
+                let (name, value) = line.split_once(": ")?;
+                name.eq_ignore_ascii_case("authorization").then(|| value.to_owned())
+            });
+            let who = who.unwrap_or_default();
+            let answer = if path.starts_with("/token") {
+                "200 OK\r\nContent-Length: 15\r\n\r\n{\"token\":\"abc\"}".to_owned()
+            } else if who == "Bearer abc" {
+                "404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned()
+            } else {
+                format!(
+                    "401 Unauthorized\r\nContent-Length: 0\r\nWWW-Authenticate: Bearer \
+                     realm=\"{realm}\",service=\"it\",scope=\"repository:it:pull\"\r\n\r\n"
+                )
+            };
+            asked.send((path, who)).expect("somebody listens");
+            let closing = answer.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+            let _ = stream.write_all(format!("HTTP/1.1 {closing}").as_bytes());
+        }
+    });
+    (host, requests)
+}
+
+#[test]
+fn a_token_is_asked_for_where_the_registry_says() {
+    let (host, requests) = token_registry();
+    let reference = format!("oci://{host}/it:1");
+    let mut pull = command(&["publish", &reference, "--key", "sk_any"]);
+    pull.env("STOKEHOLD_REGISTRY_USER", "anna").env("STOKEHOLD_REGISTRY_PASSWORD", "secret");
+    let pulled = binary::Ran::new(pull.output().expect("it starts"));
+    pulled.failed(1, "it:1 was not pulled", "404", "tag");
+    let asked: Vec<_> = requests.try_iter().collect();
+    let manifest = "/v2/it/manifests/1".to_owned();
+    let token = "/token?service=it&scope=repository%3Ait%3Apull".to_owned();
+    // `anna:secret`, in base 64.
+    let anna = "Basic YW5uYTpzZWNyZXQ=".to_owned();
+    let expected =
+        [(manifest.clone(), String::new()), (token, anna), (manifest, "Bearer abc".to_owned())];
+    assert_eq!(asked, expected);
+}
