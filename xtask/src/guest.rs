@@ -15,6 +15,8 @@ pub(crate) struct Guest {
     pub(crate) name: String,
     /// Where its component is committed.
     pub(crate) component: PathBuf,
+    /// Where its source is, and the flags of its own.
+    folder: PathBuf,
 }
 
 impl Guest {
@@ -37,6 +39,7 @@ impl Guest {
         Ok(Self {
             name: text(&folder.join("Cargo.toml"), "package", "name")?,
             component: folder.join(component),
+            folder: folder.to_owned(),
         })
     }
 
@@ -45,11 +48,14 @@ impl Guest {
         let target_dir = paths::guest_target_dir();
         let cargo = &mut command::cargo();
         cargo
-            .current_dir(paths::plugins())
+            .current_dir(&self.folder)
             .args(["build", "--locked", "--release", "--target", target::TARGET, "--package"])
             .arg(&self.name)
+            .args(["--config", &flags()?])
             .env("CARGO_TARGET_DIR", &target_dir)
-            .env("CARGO_ENCODED_RUSTFLAGS", flags()?);
+            // Either would take the place of all flags in configuration files.
+            .env_remove("RUSTFLAGS")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS");
         command::run(cargo)?;
         let file = format!("{}/release/{}.wasm", target::TARGET, self.name.replace('-', "_"));
         let module = fs::read(target_dir.join(&file))
@@ -58,12 +64,8 @@ impl Guest {
     }
 }
 
-/// What makes guests quick. Every engine has had 128-bit vectors for years. A check of the fuel stands
-/// at the head of each loop, and around it the registers are saved: where that is a loop of a few
-/// instructions, as in hash functions, unrolling it makes metering cost nothing.
-const SPEED: [&str; 2] = ["-Ctarget-feature=+simd128", "-Cllvm-args=-unroll-threshold=20000"];
-
-/// Compiler flags: [`SPEED`], and those that keep this machine's folders out of the bytes.
+/// Compiler flags that keep this machine's folders out of the bytes, as Cargo's configuration has
+/// them. They join those of the `.cargo/config.toml` of all guests and of this one.
 fn flags() -> Result<String> {
     let cargo_home = match env::var_os("CARGO_HOME") {
         Some(home) => PathBuf::from(home),
@@ -73,10 +75,8 @@ fn flags() -> Result<String> {
     // Where two prefixes fit a path, the compiler takes the later one.
     let prefixes =
         [(paths::root(), "/stokehold"), (&cargo_home, "/cargo"), (Path::new(&sysroot), "/rust")];
-    let remapped =
-        prefixes.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
-    let flags: Vec<_> = SPEED.into_iter().map(str::to_owned).chain(remapped).collect();
-    Ok(flags.join("\u{1f}"))
+    let flags = prefixes.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
+    Ok(format!("target.{}.rustflags={}", target::TARGET, toml::Value::from(flags.to_vec())))
 }
 
 /// The text `[table] key` of a TOML file.
