@@ -297,5 +297,5 @@ fn a_call_at_home_is_given_its_secrets() {
     let unnamed = run(&["--secret", VALUE]);
     assert!(unnamed.code == Some(2) && !unnamed.stderr.contains(VALUE), "{unnamed:?}");
     let checked = binary::run(&["check", path]).success();
-    assert!(checked.contains("  secrets  key1\n"), "{checked}");
+    assert!(checked.contains("  secrets  key1, to be set before it goes live\n"), "{checked}");
 }
