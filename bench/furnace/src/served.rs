@@ -40,10 +40,9 @@ pub(crate) fn measure(rounds: u32) -> Result<Section> {
     let mut section = Section::new(&["per_s", "p50_us", "p99_us", "cpu_us", "to_unpaid"]);
     let (process, data) = (Again::start("bare")?, tempfile::tempdir()?);
     let server = Server::start(data.path(), &[], &[]);
-    for (service, tariff) in
-        [("free", "credits_per_call = 0\n"), ("paid", "credits_per_call = 0.001\n")]
-    {
-        sell(&server, service, tariff, &guest::echo());
+    for (service, credits) in [("free", "0"), ("paid", "0.001")] {
+        let more = format!("credits_per_call = {credits}\n[limits]\nconcurrency = 32\n");
+        sell(&server, service, &more, &guest::echo());
     }
     guests::grant(&server, "paid", ACCOUNTS);
     let subject = |name, (pid, at), path| Subject { name, pid, at, path };
