@@ -219,8 +219,9 @@ fn nothing_is_restored_over_a_ledger_or_from_a_broken_one() {
     std::fs::copy(&file, &bad).expect("a copy");
     let db = Connection::open(&bad).expect("a database");
     db.execute("UPDATE instance SET sandbox = 0", []).expect("altered");
-    let posting = "INSERT INTO posting (kind, service_id, account_id, at) VALUES (0, 1, 77, 1)";
-    db.pragma_update(None, "foreign_keys", false).expect("set");
+    let posting = "INSERT INTO posting (kind, service_id, account_id, number, balance, amount, \
+                   issuance, earned, cash, commission, payable, at) \
+                   VALUES (0, 1, 77, 1, 5, 5, -5, 0, 0, 0, 0, 1)";
     db.execute(posting, []).expect("altered");
     drop(db);
     let refused = ledger("restore", &[text(&bad)], &postgres.url());
