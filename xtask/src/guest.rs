@@ -49,8 +49,7 @@ impl Guest {
         let cargo = &mut command::cargo();
         cargo
             .current_dir(&self.folder)
-            .args(["build", "--locked", "--release", "--target", target::TARGET, "--package"])
-            .arg(&self.name)
+            .args(["build", "--locked", "--release", "--target", target::TARGET])
             .args(["--config", &flags()?])
             .env("CARGO_TARGET_DIR", &target_dir)
             // Either would take the place of all flags in configuration files.

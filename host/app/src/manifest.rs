@@ -275,8 +275,8 @@ fn mend(message: &str) -> String {
     }
 }
 
-/// What a service's technical name has, in words.
-pub const SERVICE_NAME: &str = "2 to 63 of a-z, 0-9, _ and -, and starts with a letter";
+/// What a service's technical name has to be, in words.
+pub const SERVICE_NAME: &str = "2 to 63 of a-z, 0-9, _ and -, and start with a letter";
 
 /// Whether `name` is a service's technical name: `[a-z][a-z0-9_-]{1,62}`.
 pub fn is_service_name(name: &str) -> bool {
@@ -309,7 +309,7 @@ impl Reader<'_> {
         self.check(
             &service.name,
             is_service_name(service.name.get_ref()),
-            "the name has to be 2 to 63 of a-z, 0-9, _ and -, and start with a letter",
+            &format!("the name has to be {SERVICE_NAME}"),
             "use the technical name of your client module, such as coalroller",
         );
         let label = service.label.get_ref();

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::catalogue::Live;
 use crate::error::Error;
-use crate::manifest::is_service_name;
+use crate::manifest::{SERVICE_NAME, is_service_name};
 use crate::secret::Secret;
 
 /// What a provider says of a new service.
@@ -32,17 +32,19 @@ impl App {
         caller: Caller,
         request: ServiceRequest,
     ) -> Result<(Service, Secret), Error> {
-        caller.check_provider()?;
+        let owner = match caller {
+            Caller::Operator => None,
+            Caller::Provider(id) => Some(id),
+            Caller::Service(_) | Caller::Client(_) => {
+                return Err(Error::Forbidden("this takes a provider's token"));
+            }
+        };
         check(&request)?;
         let key = Secret::service_key().map_err(|error| Error::Host(error.to_string()))?;
         let commission = BasisPoints::new(self.config.broker.commission_bp);
         let status = match self.mode() {
             Mode::Sandbox => ServiceStatus::Active,
             Mode::Production => ServiceStatus::Pending,
-        };
-        let owner = match caller {
-            Caller::Provider(id) => Some(id),
-            Caller::Operator | Caller::Client(_) | Caller::Service(_) => None,
         };
         let new = NewService {
             name: request.name,
@@ -136,7 +138,7 @@ impl App {
 fn check(request: &ServiceRequest) -> Result<(), Error> {
     let mut faults = Vec::new();
     if !is_service_name(&request.name) {
-        faults.push("name has to be 2 to 63 of a-z, 0-9, _ and -, and start with a letter".into());
+        faults.push(format!("name has to be {SERVICE_NAME}"));
     }
     if request.label.trim().is_empty() || request.label.len() > 100 {
         faults.push("label has to have 1 to 100 characters".into());

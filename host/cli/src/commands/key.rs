@@ -5,29 +5,18 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::manage::{self, Format, Request};
+use super::manage::{self, OfService, Request};
 use crate::client::segment;
 use crate::failure::Failure;
-use crate::remote::Remote;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Give a service a new key, which is shown only now; the old one stops working at once
-    Rotate(Args),
-}
-
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    /// The service's name
-    service: String,
-    #[command(flatten)]
-    server: Remote,
-    #[command(flatten)]
-    format: Format,
+    Rotate(OfService),
 }
 
 pub(crate) async fn run(command: Command) -> Result<ExitCode, Failure> {
-    let Command::Rotate(Args { service, server, format }) = command;
+    let Command::Rotate(OfService { service, server, format }) = command;
     let path = format!("/api/v1/services/{}/key", segment(&service));
     let request = Request::Post(path, Value::Null);
     let answer = server.ask(move |client| request.send(client)).await?;

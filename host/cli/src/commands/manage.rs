@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::client::{Answer, Client};
 use crate::failure::Failure;
 use crate::output;
+use crate::remote::Remote;
 
 /// How an answer is asked for.
 #[derive(Clone, Copy, clap::Args)]
@@ -14,6 +15,17 @@ pub(crate) struct Format {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What is asked of one service.
+#[derive(clap::Args)]
+pub(crate) struct OfService {
+    /// The service's name
+    pub(crate) service: String,
+    #[command(flatten)]
+    pub(crate) server: Remote,
+    #[command(flatten)]
+    pub(crate) format: Format,
 }
 
 /// A request.

@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let name = &args.name;
     if !is_service_name(name) {
         let what = format!("`{name}` cannot be the name of a service");
-        return Err(Failure::usage(what, format!("it has to be one that has {SERVICE_NAME}"))
+        return Err(Failure::usage(what, format!("it has to be {SERVICE_NAME}"))
             .hint("use the technical name of your client module, such as coalroller"));
     }
     let directory = Path::new(name);

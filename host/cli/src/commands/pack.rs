@@ -6,7 +6,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 use stokehold_app::types::Credits;
 
-use super::manage::{self, Format, Request};
+use super::manage::{self, Format, OfService, Request};
 use crate::client::segment;
 use crate::failure::Failure;
 use crate::output;
@@ -15,19 +15,9 @@ use crate::remote::Remote;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List what a service has for sale
-    List(ListArgs),
+    List(OfService),
     /// Put credits up for sale
     Create(CreateArgs),
-}
-
-#[derive(clap::Args)]
-pub(crate) struct ListArgs {
-    /// The service's name
-    service: String,
-    #[command(flatten)]
-    server: Remote,
-    #[command(flatten)]
-    format: Format,
 }
 
 #[derive(clap::Args)]
@@ -51,7 +41,7 @@ pub(crate) struct CreateArgs {
 
 pub(crate) async fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::List(ListArgs { service, server, format }) => {
+        Command::List(OfService { service, server, format }) => {
             let listing = Request::Get(path(&service));
             let listed = server.ask(move |client| listing.send(client)).await?;
             let listed = listed.success("the packs cannot be listed")?;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::manage::{self, Format, Request};
+use super::manage::{self, Format, OfService, Request};
 use crate::client::segment;
 use crate::failure::Failure;
 use crate::remote::Remote;
@@ -17,27 +17,17 @@ pub(crate) enum Command {
     /// List the services that one manages
     List(ListArgs),
     /// Show a service
-    Show(Args),
+    Show(OfService),
     /// Register a service; its key is shown only now
     Create(CreateArgs),
     /// Let a service be used
-    Approve(Args),
+    Approve(OfService),
     /// Stop a service from being used
-    Suspend(Args),
+    Suspend(OfService),
 }
 
 #[derive(clap::Args)]
 pub(crate) struct ListArgs {
-    #[command(flatten)]
-    server: Remote,
-    #[command(flatten)]
-    format: Format,
-}
-
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    /// The service's name
-    service: String,
     #[command(flatten)]
     server: Remote,
     #[command(flatten)]
@@ -89,7 +79,7 @@ fn post(path: String, what: &str) -> Request {
 }
 
 async fn one(
-    args: Args,
+    args: OfService,
     failed: &str,
     request: impl FnOnce(String) -> Request,
 ) -> Result<ExitCode, Failure> {
