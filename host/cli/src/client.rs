@@ -136,9 +136,7 @@ impl Answer {
         }
         let failure = Failure::new(what, format!("{} {detail}", self.status));
         Err(match self.status {
-            401 => {
-                failure.hint("the key has to be of this service on this server, or the token of it")
-            }
+            401 => failure.hint("the token, or the service's key, has to be one of this server's"),
             403 => failure.hint("--token or STOKEHOLD_TOKEN says who asks"),
             404 => failure.hint(
                 "is it there, and yours? --server or STOKEHOLD_SERVER says which server is asked",
