@@ -112,7 +112,7 @@ fn what_keeps_a_project_from_being_published_is_named() {
         1,
         "coalroller was not published",
         "the service key is not valid",
-        "the key has to be",
+        "has to be one of this server's",
     );
     let nowhere = Path::new("no/such/project");
     publish(nowhere, &address, &key, &[]).failed(
