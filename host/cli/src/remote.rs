@@ -11,7 +11,7 @@ pub(crate) struct Remote {
     server: String,
     /// A token of the service's provider, or an operator's
     #[arg(long, env = "STOKEHOLD_TOKEN", hide_env_values = true)]
-    token: String,
+    token: Option<String>,
 }
 
 /// A server, and a service's key or a token for it.
@@ -40,7 +40,10 @@ impl Remote {
         self,
         ask: impl FnOnce(&Client) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        asked(Client::new(&self.server, Some(Credential::Token(self.token))), ask).await
+        let credential = self.token.map(Credential::Token);
+        let credential = credential
+            .ok_or_else(|| nobody("there is no token").hint("--token or STOKEHOLD_TOKEN"))?;
+        asked(Client::new(&self.server, Some(credential)), ask).await
     }
 }
 
@@ -53,11 +56,15 @@ impl RemoteService {
         let KeyOrToken { key, token } = self.credential;
         let credential = key.map(Credential::Key).or(token.map(Credential::Token));
         let credential = credential.ok_or_else(|| {
-            Failure::usage("the server is not told who asks", "there is neither a key nor a token")
+            nobody("there is neither a key nor a token")
                 .hint("--key or STOKEHOLD_SERVICE_KEY, --token or STOKEHOLD_TOKEN")
         })?;
         asked(Client::new(&self.server, Some(credential)), ask).await
     }
+}
+
+fn nobody(why: &str) -> Failure {
+    Failure::usage("the server is not told who asks", why)
 }
 
 async fn asked<T: Send + 'static>(
