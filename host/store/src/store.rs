@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use stokehold_ledger::Timestamp;
+use tokio::time::timeout;
 
 use crate::clock::Clock;
 use crate::db::Db;
@@ -22,6 +24,11 @@ use crate::writer::Writer;
 /// The database in a data directory.
 pub(crate) const DATABASE_FILE: &str = "stokehold.db";
 pub(crate) const LOCK_FILE: &str = "stokehold.lock";
+
+/// How long the caller of a write waits for the answer. Clients of the protocol give up after 15 s,
+/// and have to be told before, whatever the database does: its writer waits less long, but for a
+/// database that is there and gone again and again, or a disk that never ends a write.
+pub(crate) const ANSWERED_WITHIN: Duration = Duration::from_secs(13);
 
 /// Whether money is real.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +147,7 @@ impl Store {
 
     /// Queues an operation and waits until it is durable.
     pub(crate) async fn submit<O: Op>(&self, op: O) -> Result<O::Answer, Error> {
-        self.queue(op)?.await.map_err(|_| Error::Stopped)?
+        answer_of(self.queue(op)?).await
     }
 
     /// Queues an operation. Its caller may wait for it.
@@ -158,7 +165,7 @@ impl Store {
     {
         let (job, reply) = Job::cold(work);
         self.writer.push(job)?;
-        reply.await.map_err(|_| Error::Stopped)?
+        answer_of(reply).await
     }
 
     /// Reads; everything that `work` sees is of one moment.
@@ -173,6 +180,12 @@ impl Store {
             Reads::Writer => self.write(move |db, _| work(db)).await,
         }
     }
+}
+
+/// The answer of a write, in time.
+async fn answer_of<T>(reply: Reply<T>) -> Result<T, Error> {
+    let answer = timeout(ANSWERED_WITHIN, reply).await;
+    answer.map_err(|_| Error::OutcomeUnknown)?.map_err(|_| Error::Stopped)?
 }
 
 fn no_thread(source: std::io::Error) -> OpenError {
