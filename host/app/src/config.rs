@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use stokehold_ledger::Credits;
-use stokehold_store::{DatabaseAddress, KeyValueMax, OpenError as StoreOpenError};
+use stokehold_store::{DatabaseAddress, KeyValueMax, OpenError as StoreOpenError, REQUESTS_MAX};
 
 use crate::secret::Secret;
 
@@ -86,6 +86,9 @@ pub struct Store {
     pub database: Option<Secret>,
     /// A file that holds the address, so that it need not stand here or in the environment.
     pub database_file: Option<PathBuf>,
+    /// How many requests that have made a hold are recognised when they are repeated within a day,
+    /// where the database is SQLite's. Each takes about 50 bytes of memory.
+    pub requests_max: usize,
     /// Whether this is a sandbox: orders are paid at once, services need no approval, and the magic
     /// tokens work.
     pub sandbox: bool,
@@ -264,6 +267,7 @@ impl Default for Store {
             data: "./stokehold-data".into(),
             database: None,
             database_file: None,
+            requests_max: REQUESTS_MAX,
             sandbox: false,
         }
     }
@@ -408,6 +412,10 @@ impl Config {
         check(
             url.is_none_or(|url| url.starts_with("http://") || url.starts_with("https://")),
             "server.public_url has to start with http:// or https://",
+        );
+        check(
+            (1_000..=100_000_000).contains(&self.store.requests_max),
+            "store.requests_max has to be from 1000 to 100000000",
         );
         faults.extend(self.store.address().err());
         for host in &self.outbound.hosts {
