@@ -42,6 +42,10 @@ fn faults_name_their_file_and_line() {
     wrong.failed(1, "stokehold.toml:3", "invalid type", "config print");
     let range = config("check", "[calls]\nrunning_max = 0\n", &[]);
     range.failed(1, "configuration", "calls.running_max has to be at least 1", "config print");
+    let range = config("check", "[store]\nrequests_max = 10\n", &[]);
+    range.failed(1, "configuration", "store.requests_max has to be from 1000", "config print");
+    let file = config("check", "[outbound]\nca_file = \"no/such.pem\"\n", &[]);
+    file.failed(1, "configuration", "outbound.ca_file: no/such.pem: it cannot be read", "");
     let syntax = config("check", "[calls\n", &[]);
     syntax.failed(1, "stokehold.toml:1", "", "config print");
     let missing = run(&["config", "check", "--config", "no/such.toml"]);

@@ -8,6 +8,7 @@ mod ledger;
 mod library;
 mod limits;
 mod once;
+mod outbound;
 mod refusals;
 mod run;
 mod secrets;

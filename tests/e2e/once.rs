@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use stokehold_tests::server::{Server, assert_clean};
 
 use crate::directory;
@@ -57,5 +57,36 @@ fn an_eligible_database_gets_trial_credits_once() {
     roll("anna", "4f5ffa34").result();
     assert_eq!(server.account("coalroller", "anna")["balance"], 0.98);
     roll("bert", "4f5ffa34").fault("InsufficientCreditError");
+    assert_clean(data.path());
+}
+
+/// A hold is recognised by the request that has made it, as long as the host knows of that.
+#[test]
+fn a_repeat_is_recognised_among_as_many_requests_as_the_operator_says() {
+    let data = directory();
+    let settings = [("STOKEHOLD_STORE_REQUESTS_MAX", "1000")];
+    let server = Server::sandbox_with(data.path(), &settings);
+    let key = server.register("teller");
+    server.grant("teller", "anna", &json!(2_000));
+    let hold = |numbers: std::ops::Range<u32>| -> Vec<String> {
+        let ask = |number| {
+            let params = json!({ "key": key, "account_token": "anna", "credit": 1,
+                                 "description": format!("number {number}") });
+            json!({ "jsonrpc": "2.0", "method": "call", "id": number, "params": params })
+        };
+        let batch: Value = numbers.map(ask).collect();
+        let answers = server.client().post("/iap/1/authorize", &batch).expect(200);
+        let token = |answer: &Value| answer["result"].as_str().expect("a hold").to_owned();
+        answers.as_array().expect("a batch").iter().map(token).collect()
+    };
+    let first = hold(0..50);
+    assert_eq!(hold(0..50), first, "they are known");
+    let mut last = Vec::new();
+    for start in (50..1_100).step_by(50) {
+        last = hold(start..start + 50);
+    }
+    assert_eq!(hold(1_050..1_100), last, "the last ones are known");
+    let again = hold(0..50);
+    assert!(again.iter().all(|token| !first.contains(token)), "the first ones are not");
     assert_clean(data.path());
 }

@@ -1,6 +1,7 @@
 //! The real program on PostgreSQL: finding the database, and several hosts that share it.
 
 mod address;
+mod frozen;
 mod hosts;
 mod moving;
 

@@ -12,6 +12,7 @@ mod profile;
 mod services;
 mod terms;
 mod threads;
+mod tls;
 
 use std::time::Duration;
 

@@ -19,6 +19,7 @@ mod property;
 mod random;
 mod reads;
 mod repeat;
+mod silence;
 mod statement;
 mod step;
 mod subject;

@@ -64,7 +64,7 @@ fn prove(cases: u32, kind: &Kind) {
         max_shrink_time: SHRINK_MS_MAX,
         ..default
     };
-    let runtime = Builder::new_current_thread().build().expect("a runtime");
+    let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
     let time_passes = !matches!(kind, Kind::Memory);
     let outcome = TestRunner::new(config)
         .run(&steps(time_passes, STEPS_MAX), |steps| run(&runtime, kind, &steps));

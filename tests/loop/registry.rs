@@ -23,7 +23,7 @@ const USERS: &str = "anna:$2b$04$muAMQM4002m/ggTRy8WS7u44trgTdyw93lyONu1araPIOlo
 struct Registry {
     child: Child,
     host: String,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Registry {
@@ -44,7 +44,7 @@ impl Registry {
         let mut program = Command::new("docker-registry");
         program.arg("serve").arg(path).stdout(Stdio::null()).stderr(Stdio::null());
         let child = program.spawn().expect("docker-registry starts: cargo xtask test installs it");
-        let registry = Registry { child, host, _directory: directory };
+        let registry = Registry { child, host, directory };
         poll::until("the registry", || registry.client().try_send("GET", "/v2/", None).ok());
         registry
     }
@@ -55,6 +55,20 @@ impl Registry {
 
     fn reference(&self, rest: &str) -> String {
         format!("oci://{}/{rest}", self.host)
+    }
+
+    /// Has `wkg` do something with this registry.
+    #[track_caller]
+    fn wkg(&self, arguments: &[&str]) {
+        let program = binary::toolchains().join("wkg/bin/wkg");
+        let mut wkg = Command::new(&program);
+        // What it knows of registries and their users is not this test's.
+        wkg.env("HOME", self.directory.path()).args(["oci"]).args(arguments);
+        let ran = wkg.args(["--insecure", &self.host]).output();
+        let ran = ran.unwrap_or_else(|error| {
+            panic!("{}: {error}: run `cargo xtask toolchains`", program.display())
+        });
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     }
 
     /// The manifest of a tag.
@@ -108,6 +122,21 @@ fn a_project_goes_through_a_registry_to_a_server() {
         assert_eq!(published.code, Some(0), "{published:?}");
         assert_eq!(published.json()["new"], false, "manifest, component and template are the same");
     }
+}
+
+/// The ecosystem's own client gets the very component, and pushes what is no service.
+#[test]
+fn wkg_pulls_what_is_pushed_and_pushes_no_service() {
+    let registry = Registry::start(|_| String::new());
+    let project = Project::new(&guest::echo(), "");
+    run(&["publish", project.path(), "--to", &registry.reference("it:1")]).success();
+    let file = project.file("pulled.wasm");
+    registry.wkg(&["pull", "--output", &file, &format!("{}/it:1", registry.host)]);
+    assert!(fs::read(&file).expect("it was pulled") == guest::echo(), "another component");
+
+    registry.wkg(&["push", &format!("{}/bare:1", registry.host), &file]);
+    let pull = ["publish", &registry.reference("bare:1"), "--key", "sk_any"];
+    run(&pull).failed(1, "bare:1 was not pulled", "no service.toml", "publish DIR --to oci://");
 }
 
 #[test]

@@ -13,14 +13,24 @@ pub fn path() -> &'static Path {
     PATH.get_or_init(|| env::var_os("STOKEHOLD_BIN").map_or_else(build, PathBuf::from))
 }
 
-/// Builds the program into the target directory that this test was built into.
-fn build() -> PathBuf {
+/// The target directory that this test was built into.
+fn target() -> PathBuf {
     let test = env::current_exe().expect("this program has a path");
-    let target = test.ancestors().nth(3).expect("target/release/deps/test");
+    test.ancestors().nth(3).expect("target/release/deps/test").to_owned()
+}
+
+/// Where `cargo xtask toolchains` installs.
+pub fn toolchains() -> PathBuf {
+    target().join("toolchains")
+}
+
+/// Builds the program beside this test.
+fn build() -> PathBuf {
+    let target = target();
     let status = cargo()
         // With the features of the whole workspace, as this test has: nothing is compiled twice.
         .args(["build", "--locked", "--release", "--workspace", "--bins", "--target-dir"])
-        .arg(target)
+        .arg(&target)
         .status()
         .expect("cargo runs");
     assert!(status.success(), "the program cannot be built");

@@ -4,7 +4,7 @@
 
 mod outbound;
 
-pub use self::outbound::{asking, asking_host};
+pub use self::outbound::{asking, asking_host, asking_in_secret};
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;

@@ -29,17 +29,20 @@ pub struct Reply {
     pub text: String,
 }
 
+fn agent(time: Duration) -> Agent {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(time))
+        // A server that refuses a request before its body has come closes the connection: the next
+        // request must not be on its way there already.
+        .max_idle_connections(0);
+    config.build().into()
+}
+
 impl Client {
     /// A client that says nothing of itself.
     pub fn new(server: &str) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(TIMEOUT))
-            // A server that refuses a request before its body has come closes the connection: the
-            // next request must not be on its way there already.
-            .max_idle_connections(0)
-            .build();
-        Client { agent: config.into(), server: server.to_owned(), headers: Vec::new() }
+        Client { agent: agent(TIMEOUT), server: server.to_owned(), headers: Vec::new() }
     }
 
     /// The same client, which sends one header more.
@@ -54,6 +57,12 @@ impl Client {
     #[must_use]
     pub fn bearer(&self, token: &str) -> Self {
         self.with("Authorization", &format!("Bearer {token}"))
+    }
+
+    /// The same client, which gives up sooner.
+    #[must_use]
+    pub fn within(&self, time: Duration) -> Self {
+        Client { agent: agent(time), ..self.clone() }
     }
 
     /// Sends a request and reads its answer.

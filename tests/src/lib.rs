@@ -13,4 +13,5 @@ pub mod postgres;
 pub mod raw;
 pub mod relay;
 pub mod server;
+pub mod tls;
 pub mod upload;

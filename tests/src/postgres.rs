@@ -36,6 +36,10 @@ pub enum Down {
     Immediate,
 }
 
+/// A server whose processes do not run.
+#[derive(Debug)]
+pub struct Frozen<'a>(&'a Postgres);
+
 /// The newest `name` of PostgreSQL's programs, where one is installed.
 pub fn program(name: &str) -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
@@ -128,6 +132,19 @@ impl Postgres {
         self.child.wait().expect("it has ended");
     }
 
+    /// Stops all of its processes where they are, as a machine that is suspended does: connections
+    /// are taken, and nothing is answered. They go on when the answer is dropped.
+    pub fn freeze(&self) -> Frozen<'_> {
+        // The first one first, so that there are no new ones.
+        let first = Pid::from_child(&self.child);
+        kill_process(first, Signal::STOP).expect("it runs");
+        for child in children(first) {
+            // One that has ended meanwhile says nothing either.
+            let _ = kill_process(child, Signal::STOP);
+        }
+        Frozen(self)
+    }
+
     /// Starts it again, and returns when it takes connections.
     #[track_caller]
     pub fn up(&mut self) {
@@ -143,6 +160,27 @@ impl Drop for Postgres {
         let _ = kill_process(Pid::from_child(&self.child), Signal::INT);
         let _ = self.child.wait();
     }
+}
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        let first = Pid::from_child(&self.0.child);
+        for process in children(first).chain([first]) {
+            let _ = kill_process(process, Signal::CONT);
+        }
+    }
+}
+
+/// The processes that this one has started.
+fn children(parent: Pid) -> impl Iterator<Item = Pid> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes.filter_map(move |process| {
+        let number = process.file_name().to_str()?.parse().ok()?;
+        let stat = fs::read_to_string(process.path().join("stat")).ok()?;
+        // After the name, which may hold anything: the state, and who has started it.
+        let started_by: i32 = stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse().ok()?;
+        (started_by == parent.as_raw_nonzero().get()).then(|| Pid::from_raw(number))?
+    })
 }
 
 /// Starts the server in `directory`; nothing where it ends before it takes connections.

@@ -4,8 +4,8 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 /// Where a connection breaks.
@@ -17,6 +17,8 @@ pub enum Cut {
     AfterCommit,
     /// It has answered, and the answer is lost.
     Answer,
+    /// It hears of it long after the client has given up: once [`Relay::release`] says so.
+    Late,
 }
 
 /// The relay. Connections that are open go on when it is dropped; there are no new ones.
@@ -32,6 +34,8 @@ struct Shared {
     commits: AtomicUsize,
     cuts: AtomicUsize,
     is_shut: AtomicBool,
+    is_released: Mutex<bool>,
+    released: Condvar,
 }
 
 impl Relay {
@@ -49,6 +53,8 @@ impl Relay {
             commits: AtomicUsize::new(0),
             cuts: AtomicUsize::new(0),
             is_shut: AtomicBool::new(false),
+            is_released: Mutex::new(false),
+            released: Condvar::new(),
         });
         let accepting = shared.clone();
         thread::spawn(move || {
@@ -73,6 +79,12 @@ impl Relay {
     /// Lets no new connection through until [`Relay::open`].
     pub fn refuse(&self) {
         self.shared.is_shut.store(true, Ordering::SeqCst);
+    }
+
+    /// Hands on the commits that come late.
+    pub fn release(&self) {
+        *self.shared.is_released.lock().expect("no panic") = true;
+        self.shared.released.notify_all();
     }
 
     /// Lets connections through again.
@@ -104,6 +116,32 @@ impl Shared {
         let _ = answers.join();
     }
 
+    /// Breaks a connection at this commit.
+    fn cut_at(
+        &self,
+        cut: Cut,
+        commit: &[u8],
+        (mut client, mut server): (&TcpStream, &TcpStream),
+        deaf: &AtomicBool,
+    ) -> io::Result<()> {
+        match cut {
+            Cut::BeforeCommit => Ok(()),
+            Cut::AfterCommit => server.write_all(commit),
+            Cut::Answer => {
+                deaf.store(true, Ordering::SeqCst);
+                server.write_all(commit)?;
+                // Until the one that answers has taken the answer and shut the client's side.
+                client.read(&mut [0; 1]).map(drop)
+            }
+            Cut::Late => {
+                let is_released = self.is_released.lock().expect("no panic");
+                let waiting = self.released.wait_while(is_released, |released| !*released);
+                drop(waiting.expect("no panic"));
+                server.write_all(commit)
+            }
+        }
+    }
+
     /// Hands the client's messages on.
     fn ask(
         &self,
@@ -130,28 +168,9 @@ impl Shared {
                 None => server.write_all(&message)?,
                 Some(cut) => {
                     self.cuts.fetch_add(1, Ordering::SeqCst);
-                    return cut_at(cut, &message, (client, server), deaf);
+                    return self.cut_at(cut, &message, (client, server), deaf);
                 }
             }
-        }
-    }
-}
-
-/// Breaks a connection at this commit.
-fn cut_at(
-    cut: Cut,
-    commit: &[u8],
-    (mut client, mut server): (&TcpStream, &TcpStream),
-    deaf: &AtomicBool,
-) -> io::Result<()> {
-    match cut {
-        Cut::BeforeCommit => Ok(()),
-        Cut::AfterCommit => server.write_all(commit),
-        Cut::Answer => {
-            deaf.store(true, Ordering::SeqCst);
-            server.write_all(commit)?;
-            // Until the one that answers has taken the answer and shut the client's side.
-            client.read(&mut [0; 1]).map(drop)
         }
     }
 }

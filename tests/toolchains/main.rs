@@ -7,6 +7,7 @@ mod engines;
 mod project;
 mod refusals;
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Instant;
 
@@ -81,7 +82,10 @@ fn pay(project: &Project, server: &Server) {
 #[test]
 fn a_changed_line_of_rust_is_built_and_run_with_its_new_price() {
     let project = Project::new("again", "rust");
+    let made = locked(&project);
     project.stokehold(&["build"]).success();
+    // The versions that recorded prices were recorded with; the order of the names is Cargo's.
+    assert_eq!(locked(&project), made, "`cargo update --workspace` in examples/wordcount/rust");
     let text = json!({ "text": "coal" });
     assert_eq!(project.call(&text)["credits_captured"], 0.01);
     project.edit(
@@ -114,6 +118,12 @@ fn a_service_of_a_workspace_is_built_to_where_its_manifest_says() {
     assert!(after.len().abs_diff(before.len()) < 2_000, "{} {}", after.len(), before.len());
     let call = ["run", path, "roll", "--params", r#"{"credits":0.05,"hashes":1}"#, "--json"];
     assert_eq!(binary::run(&call).json()["result"]["hashes"], 1);
+}
+
+/// What a project in Rust is pinned to.
+fn locked(project: &Project) -> BTreeSet<String> {
+    let text = std::fs::read_to_string(project.path("Cargo.lock")).expect("a lock file");
+    text.split("[[package]]").map(|package| package.trim().to_owned()).collect()
 }
 
 /// How long something takes, in seconds.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use stokehold_tests::binary::{self, Ran};
+use stokehold_tests::binary::{self, Ran, toolchains};
 use tempfile::TempDir;
 
 /// A project in a folder of its own.
@@ -77,12 +77,6 @@ impl Project {
         recorded.sort_by(|one, other| one.0.cmp(&other.0));
         recorded
     }
-}
-
-/// Where `cargo xtask toolchains` installs, beside what Cargo has made of this test.
-pub(crate) fn toolchains() -> PathBuf {
-    let test = std::env::current_exe().expect("this program has a path");
-    test.ancestors().nth(3).expect("target/release/deps/test").join("toolchains")
 }
 
 /// The program, in the environment of a developer.

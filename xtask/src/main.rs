@@ -6,6 +6,7 @@ mod build_guests;
 mod command;
 mod component;
 mod crash;
+mod deny;
 mod digest;
 mod guest;
 mod package;
@@ -35,6 +36,8 @@ enum Task {
     Crash(program::Arguments),
     /// Build all and run every test
     Test(test::Options),
+    /// Check the licences and the sources of all that is depended on: `deny.toml`
+    Deny,
     /// Install what compiles the plugins of the tests, unless it is there
     Toolchains,
     /// Check the rules of the code base that no other tool checks
@@ -60,6 +63,7 @@ fn run(task: &Task) -> Result<()> {
         Task::BuildGuests(options) => build_guests::run(options),
         Task::Crash(arguments) => crash::run(arguments),
         Task::Test(options) => test::run(options),
+        Task::Deny => deny::run(),
         Task::Toolchains => toolchains::ensure(),
         Task::Tidy => tidy::run(),
     }

@@ -23,7 +23,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     step("the programs that the tests start", || program::build(&[]))?;
     step("the browser that the tests drive", || package::ensure("chromium"))?;
     step("the registry that components are published to", || package::ensure("docker-registry"))?;
-    step("the compilers of plugins", toolchains::ensure)?;
+    step("the compilers of plugins, and wkg", toolchains::ensure)?;
     step("tests of the host", || command::run(&mut host_tests(options)))?;
     step("tests of the guests", || command::run(&mut guest_tests()))
 }

@@ -1,7 +1,8 @@
-//! What compiles plugins in other languages than Rust, for the tests: kept below the target directory.
+//! What compiles plugins in other languages than Rust, and the client of other people's for
+//! registries, for the tests: kept below the target directory.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -12,7 +13,10 @@ use crate::{command, paths};
 const LARGE_ENGINE: [&str; 2] =
     ["@bytecodealliance/componentize-js@0.23.0", "@bytecodealliance/preview2-shim@0.17.9"];
 
-/// Installs what is not there yet, in the versions that new projects ask for.
+/// The ecosystem's client for registries of components.
+const WKG: &str = "0.16.1";
+
+/// Installs what is not there yet; compilers in the versions that new projects ask for.
 pub(crate) fn ensure() -> Result<()> {
     let examples = paths::root().join("examples/wordcount");
     let folder = paths::target_dir().join("toolchains");
@@ -37,7 +41,23 @@ pub(crate) fn ensure() -> Result<()> {
             pip.arg("-r").arg(list);
         }
         command::run(&mut pip)
-    })
+    })?;
+    program("wkg", WKG).map(drop)
+}
+
+/// Installs a program from crates.io, unless it is there, and answers where it is.
+pub(crate) fn program(name: &str, version: &str) -> Result<PathBuf> {
+    let folder = paths::target_dir().join("toolchains").join(name);
+    once(&folder, version, |folder| {
+        // It is built once and runs for a moment, so the quickest build is the best; and apart from
+        // what is built here.
+        let mut cargo = command::cargo();
+        cargo.args(["install", name, "--version", version, "--locked", "--debug", "--root"]);
+        cargo.arg(folder).current_dir(folder);
+        cargo.env_remove("CARGO_TARGET_DIR").env("CARGO_PROFILE_DEV_DEBUG", "0");
+        command::run(&mut cargo)
+    })?;
+    Ok(folder.join("bin").join(name))
 }
 
 /// Fills a folder anew, unless that went well before with the same pins.
@@ -49,7 +69,7 @@ fn once(folder: &Path, pins: &str, install: impl FnOnce(&Path) -> Result<()>) ->
     if folder.exists() {
         fs::remove_dir_all(folder)?;
     }
-    fs::create_dir(folder)?;
+    fs::create_dir_all(folder)?;
     install(folder)?;
     Ok(fs::write(stamp, pins)?)
 }

@@ -80,7 +80,10 @@ impl App {
         let mode = if config.store.sandbox { Mode::Sandbox } else { Mode::Production };
         check(&config)?;
         let store = match config.store.address().map_err(|why| OpenError::Config(vec![why]))? {
-            None => Store::open(&config.store.data, mode, random_bytes()?)?,
+            None => {
+                let (data, requests_max) = (&config.store.data, config.store.requests_max);
+                Store::open_with(data, mode, random_bytes()?, requests_max)?
+            }
             Some(address) => connect(address, mode).await?,
         };
         let secret = digest(&[store.secret(), b"machine code"]);

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use stokehold_ledger::Credits;
-use stokehold_store::{DatabaseAddress, KeyValueMax, OpenError as StoreOpenError};
+use stokehold_runtime::Authorities;
+use stokehold_store::{DatabaseAddress, KeyValueMax, OpenError as StoreOpenError, REQUESTS_MAX};
 
 use crate::secret::Secret;
 
@@ -86,6 +87,9 @@ pub struct Store {
     pub database: Option<Secret>,
     /// A file that holds the address, so that it need not stand here or in the environment.
     pub database_file: Option<PathBuf>,
+    /// How many requests that have made a hold are recognised when they are repeated within a day,
+    /// where the database is SQLite's. Each takes about 50 bytes of memory.
+    pub requests_max: usize,
     /// Whether this is a sandbox: orders are paid at once, services need no approval, and the magic
     /// tokens work.
     pub sandbox: bool,
@@ -186,6 +190,9 @@ pub struct Outbound {
     /// `http://internal.example:8080`; `*` for whatever their manifests name. None: a new host reaches
     /// out to nobody.
     pub hosts: Vec<String>,
+    /// A PEM file of certificate authorities that are trusted beside those of the machine, such as a
+    /// company's own.
+    pub ca_file: Option<PathBuf>,
     /// Whether addresses that are not on the Internet may be reached: this machine's own, its
     /// neighbours', the cloud's metadata.
     pub private_addresses: bool,
@@ -264,6 +271,7 @@ impl Default for Store {
             data: "./stokehold-data".into(),
             database: None,
             database_file: None,
+            requests_max: REQUESTS_MAX,
             sandbox: false,
         }
     }
@@ -315,10 +323,20 @@ impl Default for Runtime {
     }
 }
 
+impl Outbound {
+    /// The certificate authorities that are trusted beside those of the machine.
+    pub(crate) fn authorities(&self) -> Result<Authorities, String> {
+        let Some(path) = &self.ca_file else { return Ok(Authorities::default()) };
+        Authorities::read(path)
+            .map_err(|error| format!("outbound.ca_file: {}: {error}", path.display()))
+    }
+}
+
 impl Default for Outbound {
     fn default() -> Self {
         Self {
             hosts: Vec::new(),
+            ca_file: None,
             private_addresses: false,
             requests_max: 16,
             body_bytes_max: 8 << 20,
@@ -409,7 +427,12 @@ impl Config {
             url.is_none_or(|url| url.starts_with("http://") || url.starts_with("https://")),
             "server.public_url has to start with http:// or https://",
         );
+        check(
+            (1_000..=100_000_000).contains(&self.store.requests_max),
+            "store.requests_max has to be from 1000 to 100000000",
+        );
         faults.extend(self.store.address().err());
+        faults.extend(self.outbound.authorities().err());
         for host in &self.outbound.hosts {
             if let Err(error) = host.parse::<stokehold_runtime::Host>() {
                 faults.push(format!("outbound.hosts: {error}"));

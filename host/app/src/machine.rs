@@ -25,11 +25,12 @@ pub(crate) fn runtime_settings(config: &Config) -> Settings {
     settings
 }
 
-/// The network as services may use it. Hosts that cannot be read were refused with the settings.
+/// The network as services may use it. What cannot be read of it was refused with the settings.
 pub(crate) fn network(config: &Config) -> Network {
     let outbound = &config.outbound;
     Network::new(NetworkSettings {
         hosts: outbound.hosts.iter().filter_map(|host| host.parse().ok()).collect(),
+        authorities: outbound.authorities().unwrap_or_default(),
         private_addresses: outbound.private_addresses,
         requests_max: outbound.requests_max,
         body_bytes_max: outbound.body_bytes_max,

@@ -112,6 +112,9 @@ fn mend_of_kind(error: &StoreOpenError) -> &'static str {
         StoreOpenError::Postgres(_) => {
             "is the server up, and does --database name its host and port?"
         }
+        StoreOpenError::NoAnswer(_) => {
+            "is it a PostgreSQL server that --database names, and is it stopped, or stuck?"
+        }
         StoreOpenError::Newer { .. } => "a database is never taken back: install the newer program",
         StoreOpenError::Missing { .. } => {
             "--data or --database names the ledger, as `serve` was given it"

@@ -87,7 +87,10 @@ pub(crate) fn pull(reference: &Reference, login: &Login) -> Result<Upload, Failu
     registry.expect(&failed, &found, &[StatusCode::OK])?;
     let manifest = read(&mut found, MANIFEST_BYTES_MAX, &failed)?;
     let contents = artifact::contents(&manifest).map_err(|why| {
-        Failure::new(&failed, why).hint("`stokehold publish --to oci://…` pushes such a one")
+        Failure::new(&failed, why).hint(
+            "`stokehold publish DIR --to oci://…` pushes a component together with its service.toml; \
+             what another tool has pushed is to be pulled with that tool and published from a directory",
+        )
     })?;
     let component = registry.pull_blob(&contents.layer)?;
     Ok(Upload { manifest: contents.manifest, component, files: contents.files })

@@ -25,7 +25,7 @@ macro_rules! files {
 }
 
 const RUST: Files = files!("examples/wordcount/rust":
-    ".gitignore" "Cargo.toml" "README.md" "service.toml" "src/lib.rs"
+    ".gitignore" "Cargo.lock" "Cargo.toml" "README.md" "service.toml" "src/lib.rs"
     "tests/count.json" "tests/long.json" "tests/no-text.json");
 const JAVASCRIPT: Files = files!("examples/wordcount/javascript":
     ".gitignore" "README.md" "index.js" "package.json" "service.toml"

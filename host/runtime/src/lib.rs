@@ -48,7 +48,8 @@ pub use program::{Program, Report};
 pub use run::{End, Run, is_changeable};
 pub use runtime::Runtime;
 pub use services::{
-    Host, HostError, KeyValue, KeyValueError, KeyValueFuture, Network, NetworkSettings, Outbound,
+    Authorities, AuthoritiesError, Host, HostError, KeyValue, KeyValueError, KeyValueFuture,
+    Network, NetworkSettings, Outbound,
 };
 pub use settings::Settings;
 pub use stop::Stop;

@@ -14,6 +14,7 @@ mod logging;
 mod outbound;
 mod random;
 mod stdio;
+mod tls;
 
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliCtxView, WasiCliView};
@@ -26,6 +27,7 @@ use wasmtime_wasi_io::bindings::wasi::io;
 
 pub use self::key_value::{KeyValue, KeyValueError, KeyValueFuture};
 pub use self::outbound::{Host, HostError, Network, NetworkSettings, Outbound};
+pub use self::tls::{Authorities, AuthoritiesError};
 
 use self::http::Http;
 use crate::instance::State;

@@ -1,5 +1,7 @@
 //! What can go wrong in the store.
 
+use std::time::Duration;
+
 use stokehold_ledger::{Credits, Refusal};
 use thiserror::Error;
 
@@ -35,7 +37,7 @@ pub enum Error {
     #[error("the database cannot be written now and nothing was done: try again")]
     NotWritten,
     /// A commit failed, and the database could not be opened again soon enough to see whether it
-    /// took place. The store goes on trying.
+    /// took place, or a write was not answered in time. The store goes on trying.
     #[error(
         "the database failed while this was written, and whether it was is not known yet: \
              look before you try again, or repeat it under its idempotency key"
@@ -65,6 +67,12 @@ pub enum Error {
     /// PostgreSQL failed, or the way to it.
     #[error("PostgreSQL: {}", reason(.0))]
     Postgres(#[from] tokio_postgres::Error),
+    /// The PostgreSQL server is silent, and nobody knows what became of what it was sent.
+    #[error("PostgreSQL: no answer within {} s", .0.as_secs())]
+    NoAnswer(Duration),
+    /// The connection to the PostgreSQL server was lost before.
+    #[error("PostgreSQL: the connection was lost")]
+    Lost,
 }
 
 /// What a server said, or why it could not be asked. The driver's own text leaves that out.
@@ -163,6 +171,9 @@ pub enum OpenError {
     /// PostgreSQL failed, or the way to it.
     #[error("PostgreSQL: {}", reason(.0))]
     Postgres(#[from] tokio_postgres::Error),
+    /// Somebody listens at the address of the PostgreSQL server, and says nothing.
+    #[error("PostgreSQL: the connection was taken, and no answer came within {} s", .0.as_secs())]
+    NoAnswer(Duration),
 }
 
 impl OpenError {

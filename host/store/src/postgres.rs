@@ -35,6 +35,7 @@ mod pool;
 mod session;
 mod tls;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use stokehold_ledger::Timestamp;
@@ -99,6 +100,7 @@ impl Backend for Postgres {
                 Err(Stumble::Again(error) | Stumble::Undone(error)) => {
                     return Err(Failure::Undone(error));
                 }
+                Err(Stumble::Lost(error)) => return Err(Failure::Lost(error)),
                 Err(Stumble::Unknown(error)) => return Err(Failure::Unknown(error)),
                 Ok(()) => return Ok(()),
             }
@@ -108,12 +110,12 @@ impl Backend for Postgres {
     fn reopen(&mut self) -> Result<bool, Error> {
         self.db = None;
         let db = open::connect(&self.address)?;
-        // Waits for whatever the lost session was doing: it has locked this row, or else it does not
-        // find its fence any more once this host goes on, and commits nothing.
-        db.batch("SET lock_timeout = '2s'")?;
+        // The lost session may live on: its server was silent, and may yet do what it was sent. A
+        // commit is sent only after the fence was moved, which has locked this row until the lost
+        // transaction ends: so this waits for it, and then reads how it has ended. What was sent
+        // without a commit is undone once the server sees that nobody is there.
         let sql = "SELECT batch FROM host WHERE id = ?1 FOR UPDATE";
         let batch: i64 = Db::Postgres(&db).one(sql, values![self.host.0], |row| row.get(0))?;
-        db.batch("SET lock_timeout = DEFAULT")?;
         self.db = Some(db);
         let took_place = batch > self.batch;
         self.batch = batch;
@@ -136,10 +138,10 @@ impl Drop for Postgres {
 
 impl Postgres {
     fn try_once(&mut self, group: &mut Group, now: Timestamp) -> Result<(), Stumble> {
-        let lost = || Error::Corrupt("the connection was lost".into());
-        let db = self.db.as_ref().ok_or_else(|| Stumble::Unknown(lost()))?;
+        let db = self.db.as_ref().ok_or(Stumble::Lost(Error::Lost))?;
         let batch = self.batch.saturating_add(1);
-        let transaction = Transaction { db, host: self.host, batch, now, clock: &self.clock };
+        let (host, clock, commits) = (self.host, &*self.clock, Cell::new(false));
+        let transaction = Transaction { db, host, batch, now, clock, commits };
         let done = transaction.run(group);
         let trouble = db.trouble();
         if let (Ok(true), Trouble::None) = (&done, trouble) {
@@ -148,7 +150,9 @@ impl Postgres {
         }
         // Where the commit was sent and answered, it has undone everything: then this does nothing.
         if trouble == Trouble::Lost || db.batch("ROLLBACK").is_err() {
-            return Err(Stumble::Unknown(done.err().unwrap_or_else(lost)));
+            let error = done.err().unwrap_or(Error::Lost);
+            let is_sent = transaction.commits.get();
+            return Err(if is_sent { Stumble::Unknown(error) } else { Stumble::Lost(error) });
         }
         match (done, trouble) {
             (done, Trouble::Again) => Err(Stumble::Again(done.err().unwrap_or(Error::InTheWay))),
@@ -168,7 +172,9 @@ enum Stumble {
     Again(Error),
     /// It was rolled back, and would be again.
     Undone(Error),
-    /// The connection was lost.
+    /// The connection was lost before anybody had spoken of a commit.
+    Lost(Error),
+    /// It was lost while the commit was under way.
     Unknown(Error),
 }
 
@@ -179,6 +185,8 @@ struct Transaction<'a> {
     batch: i64,
     now: Timestamp,
     clock: &'a Clock,
+    /// Whether the server may have been sent the commit.
+    commits: Cell<bool>,
 }
 
 impl Transaction<'_> {
@@ -192,6 +200,7 @@ impl Transaction<'_> {
             if wanted.swept_max > 0 {
                 replay::forget(Db::Postgres(self.db), self.now)?;
             }
+            self.commits.set(true);
             flush::flush(self.db, &rows.into_writes(), (self.host, self.now))?;
             return Ok(true);
         }
@@ -203,6 +212,7 @@ impl Transaction<'_> {
         let keep = group.cold().all(|job: &mut Box<dyn Cold>| job.run(db, self.now));
         if keep && self.db.is_sound() {
             FailPoint::BeforeCommit.pass();
+            self.commits.set(true);
             self.db.batch("COMMIT")?;
         }
         Ok(keep)

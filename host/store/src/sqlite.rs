@@ -16,6 +16,7 @@ use stokehold_ledger::Timestamp;
 pub(crate) use open::{Lock, Place, migrate};
 pub(crate) use readers::{Readers, open_read_only};
 
+pub use requests::REQUESTS_MAX;
 use requests::Requests;
 
 use crate::db::Db;
@@ -47,9 +48,11 @@ pub(crate) struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the database for writing. `prepare` has it before the writer has.
+    /// Opens the database for writing. `prepare` has it before the writer has. Of requests that have
+    /// made a hold `requests_max` are known.
     pub(crate) fn open<T>(
         place: Place,
+        requests_max: usize,
         prepare: impl FnOnce(&mut Connection) -> Result<(HostId, T), OpenError>,
     ) -> Result<(Self, T), OpenError> {
         let log_pages = Arc::new(AtomicI32::new(0));
@@ -58,7 +61,7 @@ impl Sqlite {
         // What a process that was killed has left in the log may not have reached the disk yet, and
         // is read from now on as if it had.
         open::copy_log(&db)?;
-        let requests = Requests::load(Db::Sqlite(&db))?;
+        let requests = Requests::load(Db::Sqlite(&db), requests_max)?;
         Ok((Self { place, db: Some(db), host, fence: Timestamp(0), log_pages, requests }, prepared))
     }
 }
@@ -98,7 +101,7 @@ impl Backend for Sqlite {
         if !db.is_autocommit() {
             db.execute_batch("ROLLBACK")?;
         }
-        self.requests = Requests::load(Db::Sqlite(db))?;
+        self.requests = Requests::load(Db::Sqlite(db), self.requests.max())?;
         let fence: i64 = db.query_row("SELECT last_instant FROM instance", [], |row| row.get(0))?;
         Ok(fence >= self.fence.0)
     }

@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use stokehold_ledger::Timestamp;
+use tokio::time::timeout;
 
 use crate::clock::Clock;
 use crate::db::Db;
@@ -15,13 +17,18 @@ use crate::instance::{self, Instance};
 use crate::job::{Job, Reply};
 use crate::op::Op;
 use crate::postgres::{Address, Opened, Pool, Postgres};
-use crate::sqlite::{Lock, Place, Readers, Sqlite, migrate};
+use crate::sqlite::{Lock, Place, REQUESTS_MAX, Readers, Sqlite, migrate};
 use crate::verify::{self, Finding};
 use crate::writer::Writer;
 
 /// The database in a data directory.
 pub(crate) const DATABASE_FILE: &str = "stokehold.db";
 pub(crate) const LOCK_FILE: &str = "stokehold.lock";
+
+/// How long the caller of a write waits for the answer. Clients of the protocol give up after 15 s,
+/// and have to be told before, whatever the database does: its writer waits less long, but for a
+/// database that is there and gone again and again, or a disk that never ends a write.
+pub(crate) const ANSWERED_WITHIN: Duration = Duration::from_secs(13);
 
 /// Whether money is real.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,17 +68,29 @@ impl Store {
     /// Opens the store in `directory`, and makes it where there is none. `seed` are 32 random
     /// bytes, the secret of a new store.
     pub fn open(directory: &Path, mode: Mode, seed: [u8; 32]) -> Result<Self, OpenError> {
+        Self::open_with(directory, mode, seed, REQUESTS_MAX)
+    }
+
+    /// The same where the last `requests_max` requests that have made a hold are recognised when they
+    /// are repeated, within a day. They are counted in sixteenths of it. Each takes about 50 bytes of
+    /// memory.
+    pub fn open_with(
+        directory: &Path,
+        mode: Mode,
+        seed: [u8; 32],
+        requests_max: usize,
+    ) -> Result<Self, OpenError> {
         let io = |source| OpenError::Io { path: directory.display().to_string(), source };
         fs::create_dir_all(directory).map_err(io)?;
         let lock = Lock::take(&directory.join(LOCK_FILE))?;
         let path = directory.join(DATABASE_FILE);
         let reads = Reads::Sqlite(Readers::new(&path));
-        Self::of_sqlite(Place::File(path), (reads, Some(lock)), mode, seed)
+        Self::of_sqlite((Place::File(path), requests_max), (reads, Some(lock)), mode, seed)
     }
 
     /// A store in memory, gone when it is dropped.
     pub fn in_memory(mode: Mode, seed: [u8; 32]) -> Result<Self, OpenError> {
-        Self::of_sqlite(Place::Memory, (Reads::Writer, None), mode, seed)
+        Self::of_sqlite((Place::Memory, REQUESTS_MAX), (Reads::Writer, None), mode, seed)
     }
 
     /// Opens the store in a PostgreSQL database, which other hosts may have open too, and makes it
@@ -84,12 +103,12 @@ impl Store {
     }
 
     fn of_sqlite(
-        place: Place,
+        (place, requests_max): (Place, usize),
         (reads, lock): (Reads, Option<Lock>),
         mode: Mode,
         seed: [u8; 32],
     ) -> Result<Self, OpenError> {
-        let (backend, (clock, host, secret)) = Sqlite::open(place, |db| {
+        let (backend, (clock, host, secret)) = Sqlite::open(place, requests_max, |db| {
             migrate(db, |db| instance::check_mode(db, mode))?;
             let db = Db::Sqlite(db);
             let Instance { secret, last_instant } = instance::begin(db, mode, seed)?;
@@ -140,7 +159,7 @@ impl Store {
 
     /// Queues an operation and waits until it is durable.
     pub(crate) async fn submit<O: Op>(&self, op: O) -> Result<O::Answer, Error> {
-        self.queue(op)?.await.map_err(|_| Error::Stopped)?
+        answer_of(self.queue(op)?).await
     }
 
     /// Queues an operation. Its caller may wait for it.
@@ -158,7 +177,7 @@ impl Store {
     {
         let (job, reply) = Job::cold(work);
         self.writer.push(job)?;
-        reply.await.map_err(|_| Error::Stopped)?
+        answer_of(reply).await
     }
 
     /// Reads; everything that `work` sees is of one moment.
@@ -173,6 +192,12 @@ impl Store {
             Reads::Writer => self.write(move |db, _| work(db)).await,
         }
     }
+}
+
+/// The answer of a write, in time.
+async fn answer_of<T>(reply: Reply<T>) -> Result<T, Error> {
+    let answer = timeout(ANSWERED_WITHIN, reply).await;
+    answer.map_err(|_| Error::OutcomeUnknown)?.map_err(|_| Error::Stopped)?
 }
 
 fn no_thread(source: std::io::Error) -> OpenError {

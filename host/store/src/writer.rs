@@ -31,8 +31,8 @@ const QUEUE_MAX: usize = 8_192;
 /// How many writes share one commit. Larger groups gain little and answer later.
 const GROUP_MAX: usize = 1_024;
 
-/// How long a group waits to learn whether its commit took place. Clients of the protocol give up
-/// after 15 s, and have to be told before.
+/// How long a group waits to learn whether its commit took place. A caller has to be told within
+/// [`crate::store::ANSWERED_WITHIN`].
 const SETTLED_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long to wait before a database is opened again; twice as long after each attempt that fails.
@@ -64,7 +64,9 @@ pub(crate) trait Backend: Send + 'static {
 pub(crate) enum Failure {
     /// It was rolled back, all of it.
     Undone(Error),
-    /// It may have been committed or not.
+    /// It was not committed, and the database has to be opened again.
+    Lost(Error),
+    /// It may have been committed or not, and the database has to be opened again.
     Unknown(Error),
 }
 
@@ -198,7 +200,14 @@ impl<B: Backend> Work<B> {
                 }
             }
             self.settle(group);
+            if !self.is_well() {
+                self.wait_for_the_database();
+            }
         }
+    }
+
+    fn is_well(&self) -> bool {
+        self.shared.is_well.load(Ordering::Relaxed)
     }
 
     /// Does a group and answers it.
@@ -224,6 +233,10 @@ impl<B: Backend> Work<B> {
     }
 
     fn commit(&mut self, mut group: Group) {
+        if !self.is_well() {
+            // What was taken before it has waited long enough for all.
+            return group.answer(|| Err(Error::NotWritten));
+        }
         match self.attempt(&mut group) {
             Ok(()) => group.answer(|| Ok(())),
             Err(Failed::Undone(error)) if group.len() == 1 => {
@@ -241,10 +254,7 @@ impl<B: Backend> Work<B> {
                 }
             }
             Err(Failed::NotWritten) => group.answer(|| Err(Error::NotWritten)),
-            Err(Failed::Unsettled) => {
-                group.answer(|| Err(Error::OutcomeUnknown));
-                self.wait_for_the_database();
-            }
+            Err(Failed::Unsettled) => group.answer(|| Err(Error::OutcomeUnknown)),
         }
     }
 
@@ -253,18 +263,23 @@ impl<B: Backend> Work<B> {
         let start = Instant::now();
         for _ in 0..2 {
             let now = self.clock.now();
-            match self.backend.attempt(group, now) {
+            let unsettled = match self.backend.attempt(group, now) {
                 Ok(()) => {
                     FailPoint::AfterCommit.pass();
                     return Ok(());
                 }
                 Err(Failure::Undone(error)) => return Err(Failed::Undone(error)),
+                Err(Failure::Lost(error)) => {
+                    tracing::error!(%error, "the database is lost: opening it again");
+                    Failed::NotWritten
+                }
                 Err(Failure::Unknown(error)) => {
                     tracing::error!(%error, "the outcome of a commit is not known: opening the database again");
+                    Failed::Unsettled
                 }
-            }
+            };
             let left = SETTLED_WITHIN.saturating_sub(start.elapsed());
-            let took_place = self.reopen_within(left).ok_or(Failed::Unsettled)?;
+            let took_place = self.reopen_within(left).ok_or(unsettled)?;
             tracing::warn!(took_place, "the database is open again");
             if took_place {
                 return Ok(());
@@ -297,15 +312,17 @@ impl<B: Backend> Work<B> {
     /// Tries until the database is there again. What is asked for meanwhile is refused, for nobody
     /// knows how long that takes.
     fn wait_for_the_database(&mut self) {
-        while self.reopen_within(BACK_OFF_MAX).is_none() {
-            let mut waiting = Vec::new();
+        let mut waiting = Vec::new();
+        loop {
             if !self.shared.queue.is_empty() {
                 self.shared.queue.take(&mut waiting);
             }
-            for job in waiting {
+            for job in waiting.drain(..) {
                 job.answer(Err(Error::NotWritten));
             }
-            if self.shared.queue.closes_within(BACK_OFF) {
+            if self.shared.queue.closes_within(BACK_OFF)
+                || self.reopen_within(BACK_OFF_MAX).is_some()
+            {
                 return;
             }
         }

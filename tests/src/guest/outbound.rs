@@ -22,29 +22,42 @@ const IMPORTS: &str = r#"
     (import "wasi:http/outgoing-handler@0.2.6" "handle"
       (func $send (param i32 i32 i32 i32)))"#;
 
+/// The cases of `scheme` that the guests know.
+const HTTP: u8 = 0;
+const HTTPS: u8 = 1;
+
+/// What stands between the quotes of params that are a text.
+const PARAMS: &str = "(i32.add (local.get $params) (i32.const 1))
+    (i32.sub (local.get $params_bytes) (i32.const 2))";
+
 /// Asks its params for `/`, once or for ever, and answers with the status, a text of four digits; an
 /// error's number is answered as 1,000 and that number.
 pub fn asking(is_endless: bool) -> Vec<u8> {
-    // Params are a text here: what stands between the quotes is asked.
-    let params = "(i32.add (local.get $params) (i32.const 1))
-        (i32.sub (local.get $params_bytes) (i32.const 2))";
-    asker(is_endless, params, "")
+    asker(HTTP, is_endless, PARAMS, "")
 }
 
-/// Asks this host, such as `127.0.0.1:8080`, once, whatever its params.
+/// Asks its params once, in secret.
+pub fn asking_in_secret() -> Vec<u8> {
+    asker(HTTPS, false, PARAMS, "")
+}
+
+/// Asks this host, such as `127.0.0.1:8080` or `https://localhost`, once, whatever its params.
 pub fn asking_host(host: &str) -> Vec<u8> {
+    let (scheme, host) = match host.strip_prefix("https://") {
+        Some(host) => (HTTPS, host),
+        None => (HTTP, host),
+    };
     let authority = format!("(i32.const 2048) (i32.const {})", host.len());
-    asker(false, &authority, &format!("(data (i32.const 2048) \"{host}\")"))
+    asker(scheme, false, &authority, &format!("(data (i32.const 2048) \"{host}\")"))
 }
 
-fn asker(is_endless: bool, authority: &str, data: &str) -> Vec<u8> {
+fn asker(scheme: u8, is_endless: bool, authority: &str, data: &str) -> Vec<u8> {
     let again = if is_endless { "(br $again)" } else { "" };
     let handle = format!(
         "(local $asked i32) (local $found i32)
          (loop $again
            (local.set $asked (call $request (call $fields)))
-           ;; The first scheme is http.
-           (drop (call $set_scheme (local.get $asked) (i32.const 1) (i32.const 0) (i32.const 0)
+           (drop (call $set_scheme (local.get $asked) (i32.const 1) (i32.const {scheme}) (i32.const 0)
              (i32.const 0)))
            (drop (call $set_authority (local.get $asked) (i32.const 1)
              {authority}))

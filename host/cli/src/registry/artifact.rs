@@ -120,7 +120,8 @@ pub(super) fn contents(manifest: &[u8]) -> Result<Contents, String> {
     };
     let mut annotations = manifest.annotations;
     let service = annotations.remove(SERVICE);
-    let service = service.ok_or_else(|| format!("it has no annotation {SERVICE}"))?;
+    let service =
+        service.ok_or_else(|| format!("it has no service.toml, in the annotation {SERVICE}"))?;
     let file = |(name, text): (String, String)| Some((name.strip_prefix(FILE)?.to_owned(), text));
     let files = annotations.into_iter().filter_map(file).collect();
     Ok(Contents { layer, manifest: service, files })
@@ -146,7 +147,7 @@ mod tests {
             (
                 r#"{"schemaVersion":2,"config":{"mediaType":"a","digest":"b","size":1},
                     "layers":[{"mediaType":"application/wasm","digest":"b","size":1}]}"#,
-                "no annotation stokehold.manifest",
+                "no service.toml, in the annotation stokehold.manifest",
             ),
         ] {
             let said = contents(manifest.as_bytes()).expect_err("refused");

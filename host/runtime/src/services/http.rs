@@ -1,5 +1,6 @@
 //! `wasi:http`: requests of a guest, as far as they may go.
 
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -11,6 +12,7 @@ use wasmtime::component::Linker;
 use wasmtime_wasi::runtime::spawn;
 use wasmtime_wasi_http::io::TokioIo;
 use wasmtime_wasi_http::p2::bindings::LinkOptions;
+use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::p2::bindings::http::{outgoing_handler, types};
 use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttp, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
@@ -18,6 +20,7 @@ use wasmtime_wasi_http::{
 use wasmtime_wasi_io::bytes::Bytes;
 
 use super::outbound::{Denied, Outbound, Target};
+use super::tls;
 use crate::bill::Bill;
 use crate::instance::State;
 use crate::log::Log;
@@ -64,6 +67,13 @@ type Driver = Box<dyn Future<Output = Result<(), Error>> + Send>;
 type Sent = Result<(Response<WasiBody>, Driver), Error>;
 
 impl WasiHttpHooks for Sender {
+    fn p2_error_from_tls(&mut self, error: &io::Error) -> ErrorCode {
+        match tls::certificate_error(error) {
+            Some(_) => ErrorCode::TlsCertificateError,
+            None => ErrorCode::TlsProtocolError,
+        }
+    }
+
     /// Redirects are not followed: the guest sees them, and a request that follows one is checked
     /// like any other.
     fn send_request(
@@ -107,6 +117,10 @@ fn why(error: &Error) -> String {
     match error {
         Error::DestinationIpProhibited => {
             "its address is private, and outbound.private_addresses of this host allows none".into()
+        }
+        Error::Tls(error) => tls::why(error),
+        Error::Hyper(error) if error.is_parse() => {
+            format!("what it answers is no HTTP ({error}): https:// is for hosts that encrypt")
         }
         error => error.to_string(),
     }

@@ -15,6 +15,7 @@ use tokio_rustls::TlsConnector;
 use wasmtime_wasi_http::Error;
 
 use super::address::is_public;
+use super::tls::{self, Authorities};
 
 /// What the operator allows to all services.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct NetworkSettings {
     /// Hosts that services may reach, `*` for whatever their manifests name. None by default: a
     /// new host reaches out to nobody.
     pub hosts: Vec<Host>,
+    /// Certificate authorities that are trusted beside those of the machine. None by default.
+    pub authorities: Authorities,
     /// Whether addresses that are not on the Internet may be reached. Not by default: there stand
     /// this machine's own services, its neighbours, and the cloud's metadata.
     pub private_addresses: bool,
@@ -37,6 +40,7 @@ impl Default for NetworkSettings {
     fn default() -> Self {
         NetworkSettings {
             hosts: Vec::new(),
+            authorities: Authorities::default(),
             private_addresses: false,
             requests_max: 16,
             body_bytes_max: 8 << 20,
@@ -139,19 +143,13 @@ impl Network {
         Network { settings, tls: OnceLock::new() }
     }
 
-    /// With the certificates that this machine trusts, read at the first request.
+    /// The certificates that this machine trusts are read at the first request.
     fn tls(&self) -> Result<Arc<rustls::ClientConfig>, Error> {
         if let Some(tls) = self.tls.get() {
             return Ok(Arc::clone(tls));
         }
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| Error::Tls(io::Error::other(error)))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls = tls::client(&self.settings.authorities);
+        let tls = tls.map_err(|error| Error::Tls(io::Error::other(error)))?;
         Ok(Arc::clone(self.tls.get_or_init(|| Arc::new(tls))))
     }
 }

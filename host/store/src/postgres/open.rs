@@ -24,18 +24,29 @@ pub(super) struct Begun {
     pub(super) host: HostId,
 }
 
-/// Connects for writing. Every statement of a group goes by an index, row by row, whatever the server
+/// Connects for writing.
+pub(super) fn connect(address: &Address) -> Result<Session, OpenError> {
+    let db = Session::connect(address, true)?;
+    set_up(&db)?;
+    Ok(db)
+}
+
+/// Makes it a session that writes groups. Every statement of a group goes by an index, row by row, whatever the server
 /// knows of its tables yet: each other way reads a table or an index from end to end, which looks
 /// cheap while they are small, and a plan is kept. A commit that was answered survives a loss of
 /// power, whatever the server's settings. To compile a statement takes longer than any of them.
-pub(super) fn connect(address: &Address) -> Result<Session, OpenError> {
-    let db = Session::connect(address, true)?;
+///
+/// What a host has locked is free again soon after it was stopped, or cut off, in the middle of a
+/// transaction: the server looks after itself whether somebody is there. And it gives up waiting for a
+/// lock before the host gives up waiting for it, so that it does not wait on for nobody.
+fn set_up(db: &Session) -> Result<(), OpenError> {
     db.batch(
         "SET synchronous_commit = on; SET enable_seqscan = off; SET enable_bitmapscan = off; \
          SET enable_mergejoin = off; SET jit = off; SET plan_cache_mode = force_generic_plan; \
-         SET idle_in_transaction_session_timeout = '30s'",
+         SET lock_timeout = '4s'; SET idle_in_transaction_session_timeout = '6s'; \
+         SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 2",
     )?;
-    Ok(db)
+    Ok(())
 }
 
 /// Connects, brings the tables up to date, and joins the hosts.
@@ -44,8 +55,10 @@ pub(super) fn open(
     mode: Mode,
     seed: [u8; 32],
 ) -> Result<(Session, Begun), OpenError> {
-    let mut db = connect(address)?;
+    let mut db = Session::connect(address, true)?.patient();
     bring_up_to_date(&mut db, |db| instance::check_mode(Db::Postgres(db), mode))?;
+    let db = db.prompt();
+    set_up(&db)?;
     let begun = begin(&db, mode, seed);
     db.batch("SELECT pg_advisory_unlock(5475063519)")?;
     begun.map(|begun| (db, begun))
@@ -53,7 +66,7 @@ pub(super) fn open(
 
 /// Connects and brings the tables up to date. No host opens the database while the session is there.
 pub(crate) fn prepare(address: &Address) -> Result<Session, OpenError> {
-    let mut db = Session::connect(address, true)?;
+    let mut db = Session::connect(address, true)?.patient();
     bring_up_to_date(&mut db, |_| Ok(()))?;
     Ok(db)
 }

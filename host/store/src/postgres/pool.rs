@@ -1,8 +1,10 @@
 //! Sessions that only read.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::address::Address;
 use super::session::{Session, Trouble};
@@ -11,6 +13,9 @@ use crate::error::{Error, OpenError};
 
 /// How many reads run at once; more wait for their turn.
 const READERS_MAX: usize = 8;
+
+/// How long a read waits for its turn. Where all of them take as long, the server is silent.
+const TURN_MAX: Duration = Duration::from_secs(5);
 
 /// A pool of sessions with one database.
 #[derive(Clone)]
@@ -32,24 +37,27 @@ impl Pool {
     }
 
     /// Runs `work` in a read transaction: all that it reads is of one moment. Where the connection
-    /// is lost it runs once more, on another.
+    /// is lost it runs once more, on another; but a server that is silent is waited for once.
     pub(crate) async fn read<F, T>(&self, work: F) -> Result<T, Error>
     where
         F: Fn(Db<'_>) -> Result<T, Error> + Send + 'static,
         T: Send + 'static,
     {
-        let turn = self.0.turns.clone().acquire_owned().await.map_err(|_| Error::Stopped)?;
+        let turn = timeout(TURN_MAX, self.0.turns.clone().acquire_owned()).await;
+        let turn = turn.map_err(|_| Error::NoAnswer(TURN_MAX))?.map_err(|_| Error::Stopped)?;
         let shared = self.0.clone();
         let reading = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             let known = shared.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            if let Some(known) = known
-                && let Ok(read) = shared.read_on(known, &work)
-            {
+            let read = known.map(|known| shared.read_on(known, &work));
+            if let Some(Ok(read)) = read {
                 return read;
             }
             // It was lost while nobody looked, and others of its time with it.
             shared.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            if let Some(Err(error @ Error::NoAnswer(_))) = read {
+                return Err(error);
+            }
             let fresh = Session::connect(&shared.address, false)?;
             shared.read_on(fresh, &work).unwrap_or_else(Err)
         });
@@ -86,7 +94,7 @@ pub(crate) fn read<T>(
 
 /// A session for one long look.
 pub(crate) fn look(address: &Address) -> Result<Session, OpenError> {
-    let session = Session::connect(address, false)?;
+    let session = Session::connect(address, false)?.patient();
     session.batch("SET work_mem = '256MB'")?;
     Ok(session)
 }

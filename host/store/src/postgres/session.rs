@@ -2,15 +2,21 @@
 //!
 //! The driver is asynchronous and the store is not: each session has a small runtime of its own,
 //! which runs while somebody waits for an answer.
+//!
+//! A server that is there and says nothing, because it is stopped or the network swallows what is
+//! sent, is given up after [`ANSWER_MAX`]. Nobody knows what becomes of what it was sent, so the
+//! session is of no more use, and whoever has it drops it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use refinery::Runner;
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Statement};
@@ -20,6 +26,11 @@ use super::tls;
 use crate::db::{Row, Value};
 use crate::error::{Error, OpenError};
 
+/// How long a server may take for one answer, the knock included. Whoever asked the store for
+/// something has to be told within [`crate::store::ANSWERED_WITHIN`], when another server or a second
+/// attempt may have been needed. The longest answers of a server that is well take milliseconds.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+
 /// See the module.
 pub(crate) struct Session {
     /// None only while it is dropped.
@@ -27,6 +38,8 @@ pub(crate) struct Session {
     client: Client,
     statements: RefCell<HashMap<String, Statement>>,
     may_write: bool,
+    /// None: as long as it takes.
+    answer_max: Option<Duration>,
     trouble: Cell<Trouble>,
 }
 
@@ -40,7 +53,7 @@ pub(crate) enum Trouble {
     Failed,
     /// Somebody else was in the way; another attempt may succeed.
     Again,
-    /// The connection is lost.
+    /// The connection is lost, or was given up. Nothing more will come of this session.
     Lost,
 }
 
@@ -50,19 +63,31 @@ impl Session {
         let runtime = Builder::new_current_thread().enable_io().enable_time().build();
         let runtime = runtime
             .map_err(|source| OpenError::Io { path: "a session's runtime".into(), source })?;
-        let client = runtime.block_on(async {
-            if address.is_encrypted {
-                let (client, connection) = address.config.connect(tls::connector()?).await?;
-                tokio::spawn(connection);
-                Ok::<_, OpenError>(client)
-            } else {
-                let (client, connection) = address.config.connect(NoTls).await?;
-                tokio::spawn(connection);
-                Ok(client)
-            }
-        })?;
-        let (statements, trouble) = (RefCell::default(), Cell::default());
-        Ok(Self { runtime: Some(runtime), client, statements, may_write, trouble })
+        // The driver's own limit is for the network's part of it.
+        let connecting = async { timeout(ANSWER_MAX, connect(address)).await };
+        let client =
+            runtime.block_on(connecting).map_err(|_| OpenError::NoAnswer(ANSWER_MAX))??;
+        Ok(Self {
+            runtime: Some(runtime),
+            client,
+            statements: RefCell::default(),
+            may_write,
+            answer_max: Some(ANSWER_MAX),
+            trouble: Cell::default(),
+        })
+    }
+
+    /// From now on an answer may take as long as it takes: for what goes through whole tables, and
+    /// nobody waits for but who has started it.
+    pub(crate) fn patient(mut self) -> Self {
+        self.answer_max = None;
+        self
+    }
+
+    /// From now on an answer may not take longer than [`ANSWER_MAX`], as in the beginning.
+    pub(crate) fn prompt(mut self) -> Self {
+        self.answer_max = Some(ANSWER_MAX);
+        self
     }
 
     /// Whether it may change rows.
@@ -77,7 +102,13 @@ impl Session {
 
     /// What went wrong since this was asked last.
     pub(crate) fn trouble(&self) -> Trouble {
-        if self.client.is_closed() { Trouble::Lost } else { self.trouble.take() }
+        if self.client.is_closed() {
+            self.trouble.set(Trouble::Lost);
+        }
+        match self.trouble.get() {
+            Trouble::Lost => Trouble::Lost,
+            _ => self.trouble.take(),
+        }
     }
 
     /// Waits for an answer of the server.
@@ -87,7 +118,27 @@ impl Session {
     ) -> Result<T, Error> {
         // There always is one but while the session is dropped.
         let Some(runtime) = &self.runtime else { return Err(Error::Stopped) };
-        runtime.block_on(answer).map_err(|error| self.note(error))
+        runtime.block_on(self.in_time(answer))
+    }
+
+    /// The one place where an answer is waited for.
+    async fn in_time<T>(
+        &self,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Error> {
+        let Some(most) = self.answer_max else {
+            return answer.await.map_err(|error| self.note(error));
+        };
+        if self.trouble.get() == Trouble::Lost {
+            return Err(Error::Lost);
+        }
+        match timeout(most, answer).await {
+            Ok(answer) => answer.map_err(|error| self.note(error)),
+            Err(_) => {
+                self.trouble.set(Trouble::Lost);
+                Err(Error::NoAnswer(most))
+            }
+        }
     }
 
     /// The driver's end, for requests that are sent together.
@@ -123,15 +174,14 @@ impl Session {
         take: &mut dyn FnMut(Row<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let statement = self.statement(sql)?;
-        self.wait(async {
-            let mut rows = pin!(self.client.query_raw(&statement, parameters(values)).await?);
-            while let Some(row) = rows.try_next().await? {
-                if let Err(error) = take(Row::Postgres(&row)) {
-                    return Ok(Err(error));
-                }
+        let mut rows = pin!(self.wait(self.client.query_raw(&statement, parameters(values)))?);
+        let Some(runtime) = &self.runtime else { return Err(Error::Stopped) };
+        runtime.block_on(async {
+            while let Some(row) = self.in_time(rows.try_next()).await? {
+                take(Row::Postgres(&row))?;
             }
-            Ok(Ok(()))
-        })?
+            Ok(())
+        })
     }
 
     /// Brings the tables up to date.
@@ -150,10 +200,12 @@ impl Session {
             Some(code) if code.code().starts_with("08") || code.code().starts_with("57P") => {
                 Trouble::Lost
             }
+            // Who has the lock is as silent as a server can be.
+            Some(&SqlState::LOCK_NOT_AVAILABLE) => Trouble::Lost,
             None if is_lost(&error) => Trouble::Lost,
-            _ => self.trouble.get().max(Trouble::Failed),
+            _ => Trouble::Failed,
         };
-        self.trouble.set(trouble);
+        self.trouble.set(self.trouble.get().max(trouble));
         match error.as_db_error() {
             Some(said) if *said.code() == SqlState::DATA_CORRUPTED => {
                 Error::Corrupt(said.message().to_owned())
@@ -169,6 +221,18 @@ impl Drop for Session {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
+    }
+}
+
+async fn connect(address: &Address) -> Result<Client, OpenError> {
+    if address.is_encrypted {
+        let (client, connection) = address.config.connect(tls::connector()?).await?;
+        tokio::spawn(connection);
+        Ok(client)
+    } else {
+        let (client, connection) = address.config.connect(NoTls).await?;
+        tokio::spawn(connection);
+        Ok(client)
     }
 }
 

@@ -14,11 +14,11 @@ use crate::error::Error;
 use crate::replay::{self, Kept, RequestDigest};
 use crate::row;
 
-/// How many requests are dropped from memory together.
-const GENERATION_MAX: usize = 262_144;
+/// How many requests are known at the most, unless somebody says otherwise: four million take about
+/// 200 MB, where there are so many in a day. Beyond it the oldest are no longer recognised.
+pub const REQUESTS_MAX: usize = 1 << 22;
 
-/// How many such generations are kept: four million requests, about 200 MB where there are so many in
-/// a day. Beyond it the oldest are no longer recognised.
+/// How many generations they are kept in: one of them is dropped from memory at a time.
 const GENERATIONS_MAX: usize = 16;
 
 /// How many rows are dropped at a time.
@@ -34,8 +34,9 @@ struct Generation {
 }
 
 /// See the module.
-#[derive(Default)]
 pub(super) struct Requests {
+    /// How many there are in a generation.
+    generation_max: usize,
     /// Rows by digest. The oldest generation first; the last one still grows.
     generations: VecDeque<Generation>,
     /// Those of the transaction that is under way.
@@ -43,10 +44,14 @@ pub(super) struct Requests {
 }
 
 impl Requests {
-    /// Reads those that are there.
-    pub(super) fn load(db: Db<'_>) -> Result<Self, Error> {
-        let mut requests = Self::default();
-        let max = i64::try_from(GENERATION_MAX * GENERATIONS_MAX).unwrap_or(i64::MAX);
+    /// Reads those that are there, up to `max`.
+    pub(super) fn load(db: Db<'_>, max: usize) -> Result<Self, Error> {
+        let mut requests = Self {
+            generation_max: (max / GENERATIONS_MAX).max(1),
+            generations: VecDeque::new(),
+            staged: Vec::new(),
+        };
+        let max = i64::try_from(requests.max()).unwrap_or(i64::MAX);
         let all = "SELECT digest, id FROM request WHERE id > (SELECT max(id) FROM request) - ?1 \
                    ORDER BY id";
         db.each(all, values![max], &mut |row| {
@@ -54,6 +59,11 @@ impl Requests {
             Ok(())
         })?;
         Ok(requests)
+    }
+
+    /// How many are known at the most.
+    pub(super) fn max(&self) -> usize {
+        self.generation_max.saturating_mul(GENERATIONS_MAX)
     }
 
     /// The hold that this request has made.
@@ -97,7 +107,7 @@ impl Requests {
     }
 
     fn add(&mut self, digest: Prefix, row: i64) {
-        if self.generations.back().is_none_or(|newest| newest.rows.len() == GENERATION_MAX) {
+        if self.generations.back().is_none_or(|newest| newest.rows.len() >= self.generation_max) {
             if self.generations.len() == GENERATIONS_MAX {
                 self.generations.pop_front();
             }
@@ -126,4 +136,48 @@ impl Requests {
 
 fn prefix(digest: &RequestDigest) -> Prefix {
     std::array::from_fn(|at| digest[at])
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::sqlite::migrate;
+
+    /// How many are known at the most.
+    const MAX: u8 = 32;
+
+    fn digest(number: u8) -> RequestDigest {
+        [number; 32]
+    }
+
+    fn known(requests: &Requests, db: &Connection) -> Vec<u8> {
+        let is_known = |number: &u8| {
+            let found = requests.find(Db::Sqlite(db), &digest(*number)).expect("it is read");
+            found.is_some()
+        };
+        (0..100).filter(is_known).collect()
+    }
+
+    #[test]
+    fn beyond_the_limit_the_oldest_are_forgotten() {
+        let mut db = Connection::open_in_memory().expect("a database");
+        migrate(&mut db, |_| Ok(())).expect("tables");
+        let max = usize::from(MAX);
+        let mut requests = Requests::load(Db::Sqlite(&db), max).expect("there are none");
+        for number in 0..100 {
+            let hold = HoldId(Uuid::from_u128(number.into()));
+            let now = Timestamp(number.into());
+            requests.keep(Db::Sqlite(&db), &digest(number), hold, now).expect("it is kept");
+            requests.settled();
+        }
+        // A generation of two is dropped when the next one begins.
+        assert_eq!(known(&requests, &db), (100 - MAX..100).collect::<Vec<_>>());
+        let again = Requests::load(Db::Sqlite(&db), requests.max()).expect("they are read");
+        assert_eq!(known(&again, &db), (100 - MAX..100).collect::<Vec<_>>());
+        let fewer = Requests::load(Db::Sqlite(&db), max / 2).expect("they are read");
+        assert_eq!(known(&fewer, &db), (100 - MAX / 2..100).collect::<Vec<_>>());
+    }
 }
