@@ -120,7 +120,8 @@ impl Session<'_> {
             }
         }
         let environment = self.environment.iter().map(|(name, value)| (name, value));
-        shell.current_dir(self.folder).envs(environment);
+        let cache = self.folder.join(".cache");
+        shell.current_dir(self.folder).env("STOKEHOLD_CACHE", cache).envs(environment);
         shell
     }
 }

@@ -1,5 +1,6 @@
 //! What a plugin's developer does all day, from outside, with the real program.
 
+mod cache;
 mod check;
 mod fixtures;
 mod fuel;

@@ -65,6 +65,8 @@ pub fn command(arguments: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
+    // Nor of what its commands keep for this user.
+    command.env("STOKEHOLD_CACHE", "");
     command
 }
 

@@ -50,7 +50,8 @@ impl Project {
 
     /// Runs the program in the project.
     pub(crate) fn stokehold(&self, arguments: &[&str]) -> Ran {
-        run(command(arguments).current_dir(self.path("")))
+        let cache = self.folder.path().join("cache");
+        run(command(arguments).current_dir(self.path("")).env("STOKEHOLD_CACHE", cache))
     }
 
     /// Runs the program where the project's folder is.

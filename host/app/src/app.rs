@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use stokehold_ledger::{Span, Timestamp};
-use stokehold_runtime::{Library, Runtime, StartError};
+use stokehold_runtime::{CacheSettings, Library, Runtime, StartError};
 use stokehold_store::{
     DatabaseAddress, Error as StoreError, Mode, OpenError as StoreOpenError, Store,
 };
@@ -19,7 +19,7 @@ use crate::catalogue::{Catalogue, Reach};
 use crate::config::Config;
 use crate::key_value::KeyValues;
 use crate::keyring::Keyring;
-use crate::machine::{library_settings, network, runtime_settings};
+use crate::machine::{cache_settings, library_settings, network, runtime_settings};
 use crate::mail::{self, Mailer};
 use crate::secret::{digest, random_bytes};
 use crate::vault::{KeyPlace, Vault, VaultError};
@@ -87,26 +87,30 @@ impl App {
             Some(address) => connect(address, mode).await?,
         };
         let secret = digest(&[store.secret(), b"machine code"]);
-        let key = KeyPlace::of(&config);
-        Self::start(config, store, Some(secret), key).await
+        let (key, cache) = (KeyPlace::of(&config), cache_settings(&config, secret));
+        Self::start(config, store, Some(cache), key).await
     }
 
-    /// Opens a host on a store in memory, gone when it is dropped. It is a sandbox.
-    pub async fn in_memory(config: Config) -> Result<Arc<Self>, OpenError> {
+    /// Opens a host on a store in memory, gone when it is dropped. It is a sandbox. Machine code
+    /// is kept in `cache`.
+    pub async fn in_memory(
+        config: Config,
+        cache: Option<CacheSettings>,
+    ) -> Result<Arc<Self>, OpenError> {
         check(&config)?;
         let store = Store::in_memory(Mode::Sandbox, random_bytes()?)?;
-        Self::start(config, store, None, KeyPlace::Memory).await
+        Self::start(config, store, cache, KeyPlace::Memory).await
     }
 
-    /// `code_secret` is what machine code on disk is authenticated with; without one none is kept.
+    /// `cache` is where machine code is kept; without one it is not.
     async fn start(
         config: Config,
         store: Store,
-        code_secret: Option<[u8; 32]>,
+        cache: Option<CacheSettings>,
         key_place: KeyPlace,
     ) -> Result<Arc<Self>, OpenError> {
         let runtime = Runtime::new(&runtime_settings(&config))?;
-        let library = Library::open(runtime.clone(), library_settings(&config, code_secret))?;
+        let library = Library::open(runtime.clone(), library_settings(&config, cache))?;
         let store = Arc::new(store);
         let key_values = KeyValues::new(store.clone(), config.calls.key_value_max());
         let reach = Reach::new(network(&config), key_values);

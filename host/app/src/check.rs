@@ -1,6 +1,6 @@
 //! What an upload is checked for: one function, behind uploads and behind `stokehold check`.
 
-use stokehold_runtime::{Library, LoadError, Program, Report, Runtime, StartError};
+use stokehold_runtime::{CacheSettings, Library, LoadError, Program, Report, Runtime, StartError};
 
 use crate::app::App;
 use crate::config::Config;
@@ -27,11 +27,15 @@ pub struct Checked {
 
 impl App {
     /// Checks an upload as a host with this configuration does, without the host. Whose service it
-    /// is, and whether its secrets are set, only a host knows.
-    pub async fn check(config: &Config, upload: &Upload) -> Result<Result<Checked, Faults>, Error> {
+    /// is, and whether its secrets are set, only a host knows. Machine code is kept in `cache`.
+    pub async fn check(
+        config: &Config,
+        upload: &Upload,
+        cache: Option<CacheSettings>,
+    ) -> Result<Result<Checked, Faults>, Error> {
         let failed = |error: StartError| Error::Host(error.to_string());
         let runtime = Runtime::new(&runtime_settings(config)).map_err(failed)?;
-        let library = Library::open(runtime, library_settings(config, None)).map_err(failed)?;
+        let library = Library::open(runtime, library_settings(config, cache)).map_err(failed)?;
         check(config, &library, upload, None).await
     }
 }

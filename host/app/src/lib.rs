@@ -61,6 +61,7 @@ pub use quote::Quote;
 pub use receipt::verify_receipt;
 pub use secret::Secret;
 pub use service::ServiceRequest;
+pub use stokehold_runtime::CacheSettings;
 pub use vault::VaultError;
 pub use version::{Published, Upload, sanitise};
 

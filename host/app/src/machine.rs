@@ -38,8 +38,14 @@ pub(crate) fn network(config: &Config) -> Network {
     })
 }
 
-/// How programs are compiled and kept; machine code on disk where there is a secret for it.
-pub(crate) fn library_settings(config: &Config, secret: Option<[u8; 32]>) -> LibrarySettings {
+/// Where a host keeps machine code, beside its database.
+pub(crate) fn cache_settings(config: &Config, secret: [u8; 32]) -> CacheSettings {
+    let bytes_max = u64::from(config.runtime.cache_mib_max) << 20;
+    CacheSettings { directory: config.store.data.join(CACHE), secret, bytes_max }
+}
+
+/// How programs are compiled and kept; machine code on disk where it has a place there.
+pub(crate) fn library_settings(config: &Config, cache: Option<CacheSettings>) -> LibrarySettings {
     let runtime = &config.runtime;
     let bytes = |mebibytes: u32| u64::from(mebibytes) << 20;
     LibrarySettings {
@@ -49,11 +55,7 @@ pub(crate) fn library_settings(config: &Config, secret: Option<[u8; 32]>) -> Lib
             time_max: Duration::from_secs(runtime.compile_s_max),
             at_once_max: runtime.compilers_max,
         },
-        cache: secret.map(|secret| CacheSettings {
-            directory: config.store.data.join(CACHE),
-            secret,
-            bytes_max: bytes(runtime.cache_mib_max),
-        }),
+        cache,
         memory: ShelfSettings {
             programs_max: runtime.programs_max,
             code_bytes_max: mebibytes(runtime.programs_mib_max),

@@ -227,7 +227,7 @@ mod tests {
         let mut config = Config::default();
         config.mail.transport = MailTransport::Memory;
         config.mail.from = Some("credits@example.com".into());
-        let app = App::in_memory(config).await.expect("a host");
+        let app = App::in_memory(config, None).await.expect("a host");
         let key = low_soon(&app, "anna@example.com").await;
         assert!(app.mail_due().await.is_ok() && app.mail_in_memory().await.is_empty());
         for _ in 0..2 {

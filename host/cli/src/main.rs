@@ -1,6 +1,7 @@
 //! `stokehold`: run a host, and everything around one from the shell.
 
 mod bundled;
+mod cache;
 mod client;
 mod commands;
 mod config;

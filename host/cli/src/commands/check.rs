@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use stokehold_app::{App, Checked, Config, Cost, Faults, Manifest, On, Settle};
 
+use crate::cache;
 use crate::config;
 use crate::failure::Failure;
 use crate::output;
@@ -29,7 +30,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Err(Unloaded::Manifest { error, .. }) if args.json => return Ok(refuse(&error.named())),
         project => project?,
     };
-    let checked = App::check(&config, &project.upload).await;
+    let checked = App::check(&config, &project.upload, cache::place()).await;
     let checked = checked.map_err(|error| Failure::new("the check could not run", error))?;
     match checked {
         Ok(checked) if args.json => output::json(&as_json(&checked)),

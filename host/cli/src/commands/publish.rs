@@ -10,6 +10,7 @@ use stokehold_app::types::component_digest;
 use stokehold_app::{App, Manifest};
 
 use self::change::Change;
+use crate::cache;
 use crate::client::{Client, segment};
 use crate::config;
 use crate::failure::Failure;
@@ -88,7 +89,7 @@ async fn load(source: &str, login: Login) -> Result<Project, Failure> {
 
 /// Checks the project, and pushes it.
 async fn push(project: Project, to: Reference, login: Login, is_json: bool) -> Result<(), Failure> {
-    let checked = App::check(&config::local(), &project.upload).await;
+    let checked = App::check(&config::local(), &project.upload, cache::place()).await;
     let checked = checked.map_err(|error| Failure::new("the check could not run", error))?;
     let name = project.manifest.name.clone();
     let checked = checked.map_err(|faults| Failure::plain(failed(&name)).faults(faults))?;

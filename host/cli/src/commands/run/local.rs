@@ -12,6 +12,7 @@ use stokehold_app::{
 
 use super::given::Given;
 use crate::bundled;
+use crate::cache;
 use crate::config;
 use crate::failure::Failure;
 use crate::project::{self, Project};
@@ -33,7 +34,9 @@ impl Local {
         let project = given.apply(project::load(path)?)?;
         let service = project.manifest.name.clone();
         let secrets = given.secrets(&project.manifest)?;
-        let app = App::in_memory(config(given, is_profiled))
+        // The code of a profile is not what a host compiles.
+        let cache = if is_profiled { None } else { cache::place() };
+        let app = App::in_memory(config(given, is_profiled), cache)
             .await
             .map_err(|error| Failure::new("the host cannot start", error))?;
         publish(&app, project, &secrets).await.map_err(|error| {
@@ -96,7 +99,6 @@ fn config(given: &Given, is_profiled: bool) -> Config {
     config.calls.breaker_failures = 0;
     if is_profiled {
         config.runtime.profile = true;
-        // The code of a profile is not what a host compiles.
         config.runtime.compiler = None;
     }
     config
