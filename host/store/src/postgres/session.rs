@@ -38,8 +38,8 @@ pub(crate) struct Session {
     client: Client,
     statements: RefCell<HashMap<String, Statement>>,
     may_write: bool,
-    /// None: as long as it takes.
-    answer_max: Option<Duration>,
+    /// Whether an answer may take as long as it takes.
+    is_patient: bool,
     trouble: Cell<Trouble>,
 }
 
@@ -72,7 +72,7 @@ impl Session {
             client,
             statements: RefCell::default(),
             may_write,
-            answer_max: Some(ANSWER_MAX),
+            is_patient: false,
             trouble: Cell::default(),
         })
     }
@@ -80,13 +80,13 @@ impl Session {
     /// From now on an answer may take as long as it takes: for what goes through whole tables, and
     /// nobody waits for but who has started it.
     pub(crate) fn patient(mut self) -> Self {
-        self.answer_max = None;
+        self.is_patient = true;
         self
     }
 
     /// From now on an answer may not take longer than [`ANSWER_MAX`], as in the beginning.
     pub(crate) fn prompt(mut self) -> Self {
-        self.answer_max = Some(ANSWER_MAX);
+        self.is_patient = false;
         self
     }
 
@@ -126,19 +126,19 @@ impl Session {
         &self,
         answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Error> {
-        let Some(most) = self.answer_max else {
-            return answer.await.map_err(|error| self.note(error));
-        };
         if self.trouble.get() == Trouble::Lost {
             return Err(Error::Lost);
         }
-        match timeout(most, answer).await {
-            Ok(answer) => answer.map_err(|error| self.note(error)),
-            Err(_) => {
+        let answer = if self.is_patient {
+            answer.await
+        } else {
+            let Ok(answer) = timeout(ANSWER_MAX, answer).await else {
                 self.trouble.set(Trouble::Lost);
-                Err(Error::NoAnswer(most))
-            }
-        }
+                return Err(Error::NoAnswer(ANSWER_MAX));
+            };
+            answer
+        };
+        answer.map_err(|error| self.note(error))
     }
 
     /// The driver's end, for requests that are sent together.

@@ -20,6 +20,8 @@ enum Does {
     CommitsUnseen,
     /// It is gone before it commits.
     Vanishes,
+    /// It is gone before anybody has spoken of a commit.
+    Ends,
     /// It cannot be opened.
     StaysAway,
 }
@@ -52,6 +54,7 @@ impl Backend for Scripted {
         match does {
             Does::Commits => Ok(()),
             Does::Undoes => Err(Failure::Undone(Error::Corrupt("undone".into()))),
+            Does::Ends => Err(Failure::Lost(Error::Corrupt("gone".into()))),
             _ => Err(Failure::Unknown(Error::Corrupt("lost".into()))),
         }
     }
@@ -145,6 +148,30 @@ fn what_fails_twice_is_answered_as_not_written_and_the_next_is_written() {
     let next = bench.write(Ok(7)).blocking_recv().expect("an answer");
     assert_eq!(next.ok(), Some(7));
     assert!(bench.writer.is_well());
+}
+
+#[test]
+fn what_is_not_known_is_told_apart_from_what_was_not_written() {
+    for (does, is_known) in [(Does::Ends, true), (Does::Vanishes, false)] {
+        let script = [&[does][..], &[Does::StaysAway; 100]].concat();
+        let mut bench = Bench::new(&script);
+        let first = bench.write(Ok(0));
+        let rest: Vec<_> = (1..10).map(|number| bench.write(Ok(number))).collect();
+        bench.gate = None;
+        // It does not come back while the writer is there.
+        drop(bench);
+        let first = first.blocking_recv().expect("an answer");
+        match first {
+            Err(Error::NotWritten) => assert!(is_known),
+            Err(Error::OutcomeUnknown) => assert!(!is_known),
+            other => panic!("{other:?}"),
+        }
+        for reply in rest {
+            let answer = reply.blocking_recv().expect("an answer");
+            let is_told = matches!(answer, Err(Error::NotWritten | Error::OutcomeUnknown));
+            assert!(is_told, "{answer:?}");
+        }
+    }
 }
 
 #[test]
