@@ -14,9 +14,10 @@ use crate::error::Error;
 use crate::replay::{self, Kept, RequestDigest};
 use crate::row;
 
-/// How many requests are known at the most, unless somebody says otherwise: four million take about
-/// 200 MB, where there are so many in a day. Beyond it the oldest are no longer recognised.
-pub const REQUESTS_MAX: usize = 1 << 22;
+/// How many requests are known at the most, unless somebody says otherwise: 3.67 million take 105 MB,
+/// where there are so many in a day. Beyond it the oldest are no longer recognised. A generation has
+/// as many as just fill a table of 2^18 places; a few more would have one of twice the size.
+pub const REQUESTS_MAX: usize = GENERATIONS_MAX * ((1 << 18) / 8 * 7);
 
 /// How many generations they are kept in: one of them is dropped from memory at a time.
 const GENERATIONS_MAX: usize = 16;
