@@ -31,10 +31,11 @@ pub(super) fn connect(address: &Address) -> Result<Session, OpenError> {
     Ok(db)
 }
 
-/// Makes it a session that writes groups. Every statement of a group goes by an index, row by row, whatever the server
-/// knows of its tables yet: each other way reads a table or an index from end to end, which looks
-/// cheap while they are small, and a plan is kept. A commit that was answered survives a loss of
-/// power, whatever the server's settings. To compile a statement takes longer than any of them.
+/// Makes it a session that writes groups. Every statement of a group goes by an index, row by row,
+/// whatever the server knows of its tables yet: each other way reads a table or an index from end to
+/// end, which looks cheap while they are small, and a plan is kept. A commit that was answered
+/// survives a loss of power, whatever the server's settings. To compile a statement takes longer than
+/// any of them.
 ///
 /// What a host has locked is free again soon after it was stopped, or cut off, in the middle of a
 /// transaction: the server looks after itself whether somebody is there. And it gives up waiting for a
