@@ -10,6 +10,7 @@ use stokehold_tests::http::Client;
 use stokehold_tests::poll;
 use stokehold_tests::postgres::Postgres;
 use stokehold_tests::server::Server;
+use stokehold_tests::{guest, upload};
 
 use crate::{assert_clean, directory};
 
@@ -117,5 +118,39 @@ fn a_server_that_is_stopped_where_it_is_keeps_nobody_waiting() {
     assert_eq!(count, format!("{done}|{}", done * 1_000_000));
     assert_eq!(postgres.sql("SELECT count(*) FROM hold"), done.to_string());
     assert_eq!(host.account("teller", "anna")["balance"], 1_000_000 - done);
+    assert_clean(&postgres);
+}
+
+#[test]
+fn a_call_that_ends_while_nothing_can_be_written_is_paid_once_that_is_possible() {
+    let postgres = Postgres::start();
+    let data = directory();
+    let host = Server::sandbox_on(&postgres.url(), data.path());
+    host.register("worker");
+    let manifest = upload::manifest("worker", "credits_per_call = 1\n");
+    let manifest = manifest.replace("10_000_000", "1_000_000_000_000");
+    // A second or a few, so that it ends after the server was stopped.
+    let component = guest::working(2_000_000_000);
+    upload::upload(&host.operator(), "worker", &manifest, &component).expect(201);
+    host.grant("worker", "anna", &json!(10));
+    let client = host.client().with("Idempotency-Key", "once");
+    let call = || client.try_rpc("/services/worker/do", &json!({ "account_token": "anna" }));
+    let told = thread::scope(|scope| {
+        let calling = scope.spawn(call);
+        host.await_hold("worker", "anna");
+        let _frozen = postgres.freeze();
+        calling.join().expect("the client ends")
+    });
+    let told = told.expect("an answer").json();
+    assert!(told["error"]["data"]["message"].is_string(), "nobody says it was paid: {told}");
+
+    poll::until("the call is settled", || {
+        (postgres.sql("SELECT status FROM call") == "captured").then_some(())
+    });
+    assert_eq!(host.account("worker", "anna")["balance"], 9);
+    let again = call().expect("an answer").json();
+    assert!(again.get("error").is_none(), "a repeat has the result: {again}");
+    assert_eq!(host.account("worker", "anna")["balance"], 9);
+    assert_eq!(postgres.sql("SELECT count(*) FROM call"), "1");
     assert_clean(&postgres);
 }

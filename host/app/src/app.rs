@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::admission::Admission;
 use crate::breaker::Breakers;
-use crate::call::Queue;
+use crate::call::{Queue, Unsettled};
 use crate::catalogue::{Catalogue, Reach};
 use crate::config::Config;
 use crate::key_value::KeyValues;
@@ -42,6 +42,7 @@ pub struct App {
     pub(crate) admission: Admission,
     pub(crate) breakers: Breakers,
     pub(crate) queue: Queue,
+    pub(crate) unsettled: Unsettled,
     pub(crate) keyring: Keyring,
     pub(crate) vault: Vault,
     pub(crate) mailer: Mailer,
@@ -131,6 +132,7 @@ impl App {
             admission,
             breakers,
             queue,
+            unsettled: Unsettled::default(),
             keyring,
             vault,
             mailer,
@@ -175,6 +177,9 @@ impl App {
             tracing::warn!("cancelling the calls that still run");
             self.stopping.send_replace(true);
             self.admission.idle().await;
+        }
+        if let Err(error) = self.settle_rest().await {
+            tracing::error!(%error, "the next start cancels calls that could not be settled");
         }
     }
 }
@@ -234,6 +239,7 @@ impl App {
     }
 
     async fn sweep(self: &Arc<Self>) -> Result<(), StoreError> {
+        self.settle_rest().await?;
         self.store.expire_holds().await?;
         let cut_off = self.store.recover_calls().await?;
         if cut_off > 0 {

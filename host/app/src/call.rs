@@ -4,6 +4,7 @@ mod details;
 mod events;
 mod making;
 mod queue;
+mod unsettled;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ pub use self::details::{Details, is_repeatable};
 pub use self::events::{Event, Events};
 use self::making::{Begun, Making};
 pub(crate) use self::queue::Queue;
+pub(crate) use self::unsettled::Unsettled;
 use crate::admission::Admitted;
 use crate::app::App;
 use crate::breaker::Verdict;

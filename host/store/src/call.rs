@@ -224,10 +224,14 @@ impl Store {
         &self,
         id: CallId,
         settlement: Settlement,
-        mut spent: Spent,
+        spent: impl Into<Arc<Spent>>,
     ) -> Result<(Credits, Option<Refusal>), Error> {
-        text::make_storable([&mut spent.log].into_iter().chain(&mut spent.error));
-        self.submit(Settle { id, settlement, spent: Arc::new(spent) }).await
+        let mut spent = spent.into();
+        if !spent.is_storable() {
+            let spent = Arc::make_mut(&mut spent);
+            text::make_storable([&mut spent.log].into_iter().chain(&mut spent.error));
+        }
+        self.submit(Settle { id, settlement, spent }).await
     }
 
     /// Cancels the calls that were cut off because the host they ran on is gone. Answers how many.
@@ -243,7 +247,8 @@ impl Store {
         let cut_off = cut_off.await?;
         let mut recovered = 0;
         for some in cut_off.chunks(RECOVERED_MAX) {
-            let spent = Arc::new(Spent::cut_off());
+            let why = "The host stopped while the call ran. Nothing was charged.";
+            let spent = Arc::new(Spent::cut_off(why));
             let settle = |id: &CallId| {
                 let (settlement, spent) = (Settlement::Cancel, spent.clone());
                 self.queue(Settle { id: *id, settlement, spent })
@@ -268,18 +273,24 @@ impl Store {
 }
 
 impl Spent {
-    fn cut_off() -> Self {
+    /// Of a call that came to nothing, and why, in words for the client.
+    pub fn cut_off(why: &str) -> Self {
         Self {
             outcome: "host-stopped".into(),
             result: None,
             result_digest: None,
-            error: Some("The host stopped while the call ran. Nothing was charged.".into()),
+            error: Some(why.into()),
             log: String::new(),
             fuel_used: 0,
             host_calls: "{}".into(),
             memory_peak_bytes: 0,
             duration_ms: 0,
         }
+    }
+
+    /// Whether either database can keep its texts as they are.
+    fn is_storable(&self) -> bool {
+        !self.log.contains('\0') && !self.error.as_ref().is_some_and(|error| error.contains('\0'))
     }
 }
 

@@ -143,7 +143,12 @@ impl<'a> Making<'a> {
             Err(StoreError::Refused(
                 Refusal::UnknownAccount | Refusal::InsufficientCredits { .. },
             )) => Err(insufficient()),
-            Err(error) => Err(error.into()),
+            Err(error) => {
+                if matches!(error, StoreError::OutcomeUnknown) {
+                    self.app.disown(id);
+                }
+                Err(error.into())
+            }
         }
     }
 
@@ -205,7 +210,7 @@ impl<'a> Making<'a> {
             memory_peak_bytes: memory_peak_bytes as u64,
             duration_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
         };
-        let (captured, refusal) = self.app.store.settle_call(call.id, settlement, spent).await?;
+        let (captured, refusal) = self.app.settle_call(call.id, settlement, spent).await?;
         self.app.ended.send_replace(());
         if let Some(pass) = pass {
             self.judge(pass, &outcome).await;
