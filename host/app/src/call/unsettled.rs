@@ -65,7 +65,7 @@ impl App {
                     return Err(error);
                 }
                 Ok(_) => {
-                    tracing::warn!(call = %ending.id, "a call that had ended before is settled")
+                    tracing::warn!(call = %ending.id, "a call that had ended before is settled");
                 }
                 // It was written all the same, or the call had never begun.
                 Err(StoreError::NotFound(_)) => {}
