@@ -1,5 +1,7 @@
 //! Who asks: credentials in headers.
 
+use std::convert::Infallible;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -55,6 +57,17 @@ impl FromRequestParts<Host> for BearerOrAccount {
                 .map_err(|_| Problem::unauthorized("the account token is not valid"));
         }
         Bearer::from_request_parts(parts, host).await.map(|bearer| Self::Bearer(bearer.0))
+    }
+}
+
+/// A key by which a repeat is recognised: `Idempotency-Key`, where there is one.
+pub(crate) struct IdempotencyKey(pub(crate) Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(text(&parts.headers, "idempotency-key")))
     }
 }
 

@@ -45,19 +45,24 @@ pub fn router(host: &Host) -> Router {
     let server = &host.app.config().server;
     let (management, document) = management(server.upload_bytes_max).split_for_parts();
     let document = complete(document);
-    Router::new()
+    let others = Router::new()
         .merge(management.layer(middleware::from_fn(unread::close)))
         .route("/api/openapi.json", get(|| async move { Json(document) }))
-        .merge(protocol())
         .merge(pages::routes())
         .route("/.well-known/jwks.json", get(api::signing_key::jwks))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .method_not_allowed_fallback(method_not_allowed)
-        .fallback(not_found)
-        .layer(DefaultBodyLimit::max(server.body_bytes_max))
-        .layer(RequestBodyTimeoutLayer::new(Duration::from_secs(server.read_s_max)))
-        .layer(CatchPanicLayer::custom(panicked))
+        .fallback(not_found);
+    // One layer each: a route makes a copy of all below it for every layer and every request.
+    let read_max = Duration::from_secs(server.read_s_max);
+    let limits = (
+        RequestBodyTimeoutLayer::new(read_max),
+        DefaultBodyLimit::max(server.body_bytes_max),
+    );
+    Router::new()
+        .merge(others.layer((CatchPanicLayer::custom(panicked), limits.clone())))
+        .merge(protocol().layer((CatchPanicLayer::custom(panicked_in_protocol), limits)))
         .with_state(host.clone())
 }
 
@@ -128,11 +133,10 @@ fn protocol() -> Router<Host> {
         ("/iap/1/update-auto-refill-settings", Asked::UpdateRefill),
     ];
     let broker = broker.into_iter().fold(Router::new(), |router, (path, method)| {
-        let handler = post(move |host, headers, body| rpc::serve(method, host, headers, body));
+        let handler = post(move |host, key, body| rpc::serve(method, host, key, body));
         router.route(path, handler.fallback(rpc::method_not_allowed))
     });
-    let panicked = |_| rpc::fault(Id::NULL, &Fault::new(Class::ServerError, PANICKED));
-    broker.route("/services/{service}/{*route}", hosted).layer(CatchPanicLayer::custom(panicked))
+    broker.route("/services/{service}/{*route}", hosted)
 }
 
 async fn not_found(method: Method, uri: Uri) -> Response {
@@ -162,6 +166,10 @@ fn is_of_protocol(method: &Method, path: &str) -> bool {
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, PANICKED.to_owned()).into_response()
+}
+
+fn panicked_in_protocol(_: Box<dyn std::any::Any + Send>) -> Response {
+    rpc::fault(Id::NULL, &Fault::new(Class::ServerError, PANICKED))
 }
 
 const PANICKED: &str = "the host failed; its log says why";

@@ -7,14 +7,14 @@ mod params;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use stokehold_wire::{Class, Fault, Id, Limits, Message, Payload, batch, failure, parse, success};
 
 pub(crate) use answer::insufficient;
 pub(crate) use params::dbuuid;
 
-use crate::auth;
+use crate::auth::IdempotencyKey;
 use crate::body::too_large;
 use crate::router::Host;
 
@@ -36,10 +36,9 @@ pub(crate) enum Method {
 pub(crate) async fn serve(
     method: Method,
     State(host): State<Host>,
-    headers: HeaderMap,
+    IdempotencyKey(key): IdempotencyKey,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let key = auth::text(&headers, "idempotency-key");
     let body = match body {
         Ok(body) => body,
         Err(error) => return fault(Id::NULL, &unread(&host, &error)),

@@ -66,28 +66,44 @@ pub fn parse(body: &[u8], limits: Limits) -> Result<Payload<'_>, Fault> {
         Fault::new(Class::ParseError, format!("the body is not UTF-8: {error}"))
     })?;
     let Limits { batch_max, depth_max } = limits;
-    if depth(body) > depth_max {
+    if is_deeper(body, depth_max) {
         let what = format!("the body is nested deeper than this host's limit of {depth_max}");
         return Err(Fault::new(Class::ParseError, what));
     }
-    let whole: &RawValue = serde_json::from_str(text)
-        .map_err(|error| Fault::new(Class::ParseError, format!("the body is not JSON: {error}")))?;
-    if !whole.get().starts_with('[') {
-        return message(whole).map(Payload::Single);
+    // RFC 8259, section 2: white space.
+    let whole = text.trim_matches([' ', '\t', '\n', '\r']);
+    if !whole.starts_with('[') {
+        return message(whole).map_err(|wrong| if_json(text, wrong)).map(Payload::Single);
     }
     let several: Vec<&RawValue> =
-        serde_json::from_str(whole.get()).map_err(|error| invalid(&error))?;
+        serde_json::from_str(whole).map_err(|error| if_json(text, invalid(&error)))?;
     match several.len() {
         0 => Err(Fault::new(Class::InvalidRequest, "an empty batch")),
         length if length > batch_max => {
             let what = format!("a batch of {length} requests: the limit is {batch_max}");
             Err(Fault::new(Class::InvalidRequest, what))
         }
-        _ => Ok(Payload::Batch(several.into_iter().map(message).collect())),
+        _ => {
+            let several = several.into_iter().map(|one| message(one.get()));
+            Ok(Payload::Batch(several.collect()))
+        }
     }
 }
 
-/// How deep a JSON text is nested. Of what is no JSON it answers some depth or other.
+/// What is wrong with a text, if it is JSON at all.
+fn if_json(text: &str, wrong: Fault) -> Fault {
+    match serde_json::from_str::<&RawValue>(text) {
+        Ok(_) => wrong,
+        Err(error) => Fault::new(Class::ParseError, format!("the body is not JSON: {error}")),
+    }
+}
+
+/// Whether a JSON text is nested deeper than that. Of what is no JSON it says one thing or the other.
+fn is_deeper(body: &[u8], max: usize) -> bool {
+    // Nearly always there are not even that many brackets.
+    body.iter().filter(|byte| matches!(byte, b'{' | b'[')).count() > max && depth(body) > max
+}
+
 fn depth(body: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let mut bytes = body.iter();
@@ -132,12 +148,12 @@ fn present<'de, D: serde::Deserializer<'de>>(member: D) -> Result<Option<&'de Ra
     <&RawValue>::deserialize(member).map(Some)
 }
 
-fn message(text: &RawValue) -> Result<Message<'_>, Fault> {
-    if !text.get().starts_with('{') {
+fn message(text: &str) -> Result<Message<'_>, Fault> {
+    if !text.starts_with('{') {
         return Err(Fault::new(Class::InvalidRequest, "a request has to be an object"));
     }
     let envelope: Envelope<'_> =
-        serde_json::from_str(text.get()).map_err(|error| invalid(&error))?;
+        serde_json::from_str(text).map_err(|error| invalid(&error))?;
     let is = |member: Option<&RawValue>, expected: &str| {
         member.is_some_and(|value| value.get() == expected)
     };
@@ -152,7 +168,7 @@ fn message(text: &RawValue) -> Result<Message<'_>, Fault> {
         let what = "\"id\" has to be a string, a number or null";
         return Err(Fault::new(Class::InvalidRequest, what));
     }
-    Ok(Message { id: id.map(Id), params: Params::read(envelope.params), text: text.get() })
+    Ok(Message { id: id.map(Id), params: Params::read(envelope.params), text })
 }
 
 fn invalid(error: &serde_json::Error) -> Fault {

@@ -1,5 +1,7 @@
 //! The named parameters of a request.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -10,7 +12,7 @@ use crate::fault::{Class, Fault};
 /// Named parameters, each kept as the JSON text that was sent, in the order it was sent.
 #[derive(Debug, Default)]
 pub struct Params<'a> {
-    members: Vec<(String, &'a RawValue)>,
+    members: Vec<(Cow<'a, str>, &'a RawValue)>,
     is_object: bool,
 }
 
@@ -97,10 +99,10 @@ impl<'a> Params<'a> {
 
     /// All parameters but `taken`, as the text of a JSON object.
     pub fn without(&self, taken: &[&str]) -> String {
-        let rest = self.members.iter().filter(|(name, _)| !taken.contains(&name.as_str()));
+        let rest = self.members.iter().filter(|(name, _)| !taken.contains(&name.as_ref()));
         let members: Vec<_> = rest
             .map(|(name, text)| {
-                format!("{}:{}", serde_json::Value::from(name.as_str()), text.get())
+                format!("{}:{}", serde_json::Value::from(name.as_ref()), text.get())
             })
             .collect();
         format!("{{{}}}", members.join(","))
@@ -109,6 +111,9 @@ impl<'a> Params<'a> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Params<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
         struct Members;
 
         impl<'de> Visitor<'de> for Members {
@@ -120,8 +125,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Params<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::with_capacity(8);
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
+                while let Some((Name(name), value)) = map.next_entry()? {
+                    members.push((name, value));
                 }
                 Ok(Params { members, is_object: true })
             }
