@@ -56,10 +56,8 @@ pub fn router(host: &Host) -> Router {
         .fallback(not_found);
     // One layer each: a route makes a copy of all below it for every layer and every request.
     let read_max = Duration::from_secs(server.read_s_max);
-    let limits = (
-        RequestBodyTimeoutLayer::new(read_max),
-        DefaultBodyLimit::max(server.body_bytes_max),
-    );
+    let limits =
+        (RequestBodyTimeoutLayer::new(read_max), DefaultBodyLimit::max(server.body_bytes_max));
     Router::new()
         .merge(others.layer((CatchPanicLayer::custom(panicked), limits.clone())))
         .merge(protocol().layer((CatchPanicLayer::custom(panicked_in_protocol), limits)))

@@ -3,6 +3,7 @@
 mod disk;
 mod flush;
 mod load;
+mod log;
 mod open;
 mod readers;
 mod requests;

@@ -152,8 +152,7 @@ fn message(text: &str) -> Result<Message<'_>, Fault> {
     if !text.starts_with('{') {
         return Err(Fault::new(Class::InvalidRequest, "a request has to be an object"));
     }
-    let envelope: Envelope<'_> =
-        serde_json::from_str(text).map_err(|error| invalid(&error))?;
+    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| invalid(&error))?;
     let is = |member: Option<&RawValue>, expected: &str| {
         member.is_some_and(|value| value.get() == expected)
     };

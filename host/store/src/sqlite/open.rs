@@ -10,7 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::{Connection, OpenFlags};
 
-use super::disk;
+use super::{disk, log};
 use crate::db::{Db, Value};
 use crate::error::{Error, OpenError};
 use crate::seal::Seal;
@@ -42,7 +42,12 @@ pub(super) fn connect(place: &Place, log_pages: &Arc<AtomicI32>) -> Result<Conne
             disk::check(path)?;
             // One thread has it at a time.
             let flags = OpenFlags::default() | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            Connection::open_with_flags(path, flags - OpenFlags::SQLITE_OPEN_FULL_MUTEX)?
+            log::register()?;
+            Connection::open_with_flags_and_vfs(
+                path,
+                flags - OpenFlags::SQLITE_OPEN_FULL_MUTEX,
+                log::VFS,
+            )?
         }
         Place::Memory => Connection::open_in_memory()?,
     };
