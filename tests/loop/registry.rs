@@ -1,7 +1,7 @@
 //! Publishing to a registry and from one: a real one, Distribution, in a process of its own.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -179,56 +179,120 @@ fn a_registry_is_told_who_asks() {
     run(&[&push[..], &["--registry-user", "anna"]].concat()).failed(2, "no password", "", "file");
 }
 
-/// A registry that knows nothing, and tells that only to those who come with a token of its own.
-/// Answers its host, and what it is asked: each request's path, and who asks. It ends with the process.
-fn token_registry() -> (String, Receiver<(String, String)>) {
+/// What a server was asked: method, path, and who asks.
+#[derive(Debug, PartialEq, Eq)]
+struct Asked(String, String, String);
+
+/// A server that gives these answers. Answers its host, and what it is asked. It ends with the process.
+fn server(answer: impl Fn(&Asked, &str) -> String + Send + 'static) -> (String, Receiver<Asked>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let host = listener.local_addr().expect("an address").to_string();
     let (asked, requests) = mpsc::channel();
-    let realm = format!("http://{host}/token");
+    let name = host.clone();
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.expect("a connection");
-            let lines = BufReader::new(&stream).lines().map(|line| line.expect("text"));
+            let mut reader = BufReader::new(&stream);
+            let lines = reader.by_ref().lines().map(|line| line.expect("text"));
             let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
-            let path = head[0].split(' ').nth(1).expect("a path").to_owned();
-            let who = head.iter().find_map(|line| {
-                let (name, value) = line.split_once(": ")?;
-                name.eq_ignore_ascii_case("authorization").then(|| value.to_owned())
-            });
-            let who = who.unwrap_or_default();
-            let answer = if path.starts_with("/token") {
-                "200 OK\r\nContent-Length: 15\r\n\r\n{\"token\":\"abc\"}".to_owned()
-            } else if who == "Bearer abc" {
-                "404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned()
-            } else {
-                format!(
-                    "401 Unauthorized\r\nContent-Length: 0\r\nWWW-Authenticate: Bearer \
-                     realm=\"{realm}\",service=\"it\",scope=\"repository:it:pull\"\r\n\r\n"
-                )
+            let header = |wanted: &str| {
+                head.iter().find_map(|line| {
+                    let (name, value) = line.split_once(": ")?;
+                    name.eq_ignore_ascii_case(wanted).then(|| value.to_owned())
+                })
             };
-            asked.send((path, who)).expect("somebody listens");
-            let closing = answer.replacen("\r\n", "\r\nConnection: close\r\n", 1);
-            let _ = stream.write_all(format!("HTTP/1.1 {closing}").as_bytes());
+            let length = header("content-length").map_or(0, |text| text.parse().expect("a number"));
+            let read = std::io::copy(&mut reader.take(length), &mut std::io::sink());
+            assert_eq!(read.expect("its body"), length);
+            let mut words = head[0].split(' ').map(str::to_owned);
+            let mut word = || words.next().expect("a word");
+            let request = Asked(word(), word(), header("authorization").unwrap_or_default());
+            let (status, headers) = (answer(&request, &name), "Connection: close\r\n");
+            asked.send(request).expect("somebody listens");
+            let (status, rest) = status.split_once("\r\n").expect("a status");
+            let _ = stream.write_all(format!("HTTP/1.1 {status}\r\n{headers}{rest}").as_bytes());
         }
     });
     (host, requests)
 }
 
+/// An answer without a body.
+fn bare(status: &str) -> String {
+    format!("{status}\r\nContent-Length: 0\r\n\r\n")
+}
+
+/// Knows nothing, and tells that only to those who come with a token of its own.
+fn answer_of_a_token_registry(Asked(_, path, who): &Asked, host: &str) -> String {
+    if path.starts_with("/token") {
+        "200 OK\r\nContent-Length: 15\r\n\r\n{\"token\":\"abc\"}".to_owned()
+    } else if who == "Bearer abc" {
+        bare("404 Not Found")
+    } else {
+        let realm = format!("realm=\"http://{host}/token\"");
+        bare(&format!(
+            "401 Unauthorized\r\nWWW-Authenticate: Bearer {realm},service=\"it\",\
+             scope=\"repository:it:pull\""
+        ))
+    }
+}
+
+/// `anna:secret`, in base 64.
+const ANNA: &str = "Basic YW5uYTpzZWNyZXQ=";
+
+/// Has it run as `anna`.
+fn by_anna(arguments: &[&str]) -> binary::Ran {
+    let mut ran = command(arguments);
+    ran.env("STOKEHOLD_REGISTRY_USER", "anna").env("STOKEHOLD_REGISTRY_PASSWORD", "secret");
+    binary::Ran::new(ran.output().expect("it starts"))
+}
+
 #[test]
 fn a_token_is_asked_for_where_the_registry_says() {
-    let (host, requests) = token_registry();
+    let (host, requests) = server(answer_of_a_token_registry);
     let reference = format!("oci://{host}/it:1");
-    let mut pull = command(&["publish", &reference, "--key", "sk_any"]);
-    pull.env("STOKEHOLD_REGISTRY_USER", "anna").env("STOKEHOLD_REGISTRY_PASSWORD", "secret");
-    let pulled = binary::Ran::new(pull.output().expect("it starts"));
-    pulled.failed(1, "it:1 was not pulled", "404", "tag");
+    by_anna(&["publish", &reference, "--key", "sk_any"]).failed(
+        1,
+        "it:1 was not pulled",
+        "404",
+        "tag",
+    );
     let asked: Vec<_> = requests.try_iter().collect();
-    let manifest = "/v2/it/manifests/1".to_owned();
-    let token = "/token?service=it&scope=repository%3Ait%3Apull".to_owned();
-    // `anna:secret`, in base 64.
-    let anna = "Basic YW5uYTpzZWNyZXQ=".to_owned();
-    let expected =
-        [(manifest.clone(), String::new()), (token, anna), (manifest, "Bearer abc".to_owned())];
-    assert_eq!(asked, expected);
+    let got = |path: &str, who: &str| Asked("GET".into(), path.into(), who.into());
+    let (manifest, token) =
+        ("/v2/it/manifests/1", "/token?service=it&scope=repository%3Ait%3Apull");
+    assert_eq!(asked, [got(manifest, ""), got(token, ANNA), got(manifest, "Bearer abc")]);
+}
+
+/// A registry may have blobs put elsewhere. Whoever is there is not told who asks, however it asks.
+#[test]
+fn a_password_goes_to_the_registry_alone() {
+    for accepts in [true, false] {
+        let (elsewhere, put) = server(move |_, host| {
+            let challenge = format!("WWW-Authenticate: Bearer realm=\"http://{host}/token\"");
+            bare(&if accepts { "201 Created".into() } else { format!("401 No\r\n{challenge}") })
+        });
+        let (host, requests) = server(move |Asked(method, _, who), _| match method.as_str() {
+            _ if who != ANNA => bare("401 No\r\nWWW-Authenticate: Basic realm=\"it\""),
+            "HEAD" => bare("404 Not Found"),
+            "POST" => bare(&format!("202 Accepted\r\nLocation: http://{elsewhere}/put?a=b")),
+            _ => bare("201 Created"),
+        });
+        let project = Project::new(&guest::echo(), "");
+        let pushed = by_anna(&["publish", project.path(), "--to", &format!("oci://{host}/it:1")]);
+        let put: Vec<_> = put.try_iter().collect();
+        assert!(
+            put.iter().all(|Asked(method, path, who)| {
+                method == "PUT" && path.starts_with("/put?a=b&digest=sha256:") && who.is_empty()
+            }),
+            "{put:?}"
+        );
+        let told = requests.try_iter().filter(|Asked(_, _, who)| who == ANNA).count();
+        if accepts {
+            pushed.success();
+            assert_eq!((put.len(), told), (2, 5), "two blobs asked for and begun, and a manifest");
+        } else {
+            pushed.failed(1, "was not pushed", "401", "--registry-user");
+            assert_eq!((put.len(), told), (1, 2));
+        }
+    }
 }

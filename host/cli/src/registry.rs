@@ -121,10 +121,7 @@ impl<'a> Registry<'a> {
         what: &str,
         send: impl Fn(&Agent, Option<&str>) -> Result<Response<Body>, ureq::Error>,
     ) -> Result<Response<Body>, Failure> {
-        let failed = |error: ureq::Error| {
-            Failure::new(what, format!("{} cannot be reached: {error}", self.reference.server()))
-                .hint("is the registry's name right? One on this machine is asked over http")
-        };
+        let failed = |error: ureq::Error| self.unreachable(what, &error);
         let answer = send(&self.agent, self.authority.known().as_deref()).map_err(failed)?;
         if answer.status() != StatusCode::UNAUTHORIZED {
             return Ok(answer);
@@ -133,6 +130,11 @@ impl<'a> Registry<'a> {
             Some(authorization) => send(&self.agent, Some(&authorization)).map_err(failed),
             None => Ok(answer),
         }
+    }
+
+    fn unreachable(&self, what: &str, error: &ureq::Error) -> Failure {
+        Failure::new(what, format!("{} cannot be reached: {error}", self.reference.server()))
+            .hint("is the registry's name right? One on this machine is asked over http")
     }
 
     fn expect(
@@ -177,10 +179,16 @@ impl<'a> Registry<'a> {
         let location = self.reference.resolve(location);
         let separator = if location.contains('?') { '&' } else { '?' };
         let place = format!("{location}{separator}digest={name}");
-        let put = self.asked(what, |agent, authorization| {
+        let send = |agent: &Agent, authorization: Option<&str>| {
             let request = agent.put(&place).content_type("application/octet-stream");
             auth::signed(request, authorization).send(bytes)
-        })?;
+        };
+        // Who asks is the registry's business alone: a place elsewhere is signed for in its address.
+        let put = if self.reference.is_at(&place) {
+            self.asked(what, send)?
+        } else {
+            send(&self.agent, None).map_err(|error| self.unreachable(what, &error))?
+        };
         self.expect(what, &put, &[StatusCode::CREATED])
     }
 

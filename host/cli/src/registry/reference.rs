@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use ureq::http::Uri;
+
 const SCHEME: &str = "oci://";
 
 /// Where something is in a registry.
@@ -33,6 +35,19 @@ impl Reference {
     pub(super) fn resolve(&self, location: &str) -> String {
         if location.starts_with('/') { self.server() + location } else { location.to_owned() }
     }
+
+    /// Whether the registry itself is at this address.
+    pub(super) fn is_at(&self, address: &str) -> bool {
+        origin(address).is_some_and(|other| origin(&self.server()) == Some(other))
+    }
+}
+
+/// What has to be the same of two addresses for one server to be at both: RFC 6454, section 4.
+fn origin(address: &str) -> Option<(String, String, u16)> {
+    let address: Uri = address.parse().ok()?;
+    let scheme = address.scheme_str()?.to_owned();
+    let port = address.port_u16().unwrap_or(if scheme == "http" { 80 } else { 443 });
+    Some((scheme, address.host()?.to_ascii_lowercase(), port))
 }
 
 impl FromStr for Reference {
@@ -91,6 +106,22 @@ mod tests {
             ["oci://", "oci://ghcr.io", "oci://ghcr.io/Acme:1", "oci://ghcr.io/a:", "ghcr.io/a:1"]
         {
             assert!(text.parse::<Reference>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_registry_is_where_its_reference_says() {
+        let reference: Reference = "oci://ghcr.io/acme/greeter".parse().expect("a reference");
+        for (address, expected) in [
+            ("https://ghcr.io/v2/", true),
+            ("https://GHCR.io:443/v2/?a=b", true),
+            ("http://ghcr.io/v2/", false),
+            ("https://ghcr.io:5000/v2/", false),
+            ("https://ghcr.io.example.com/v2/", false),
+            ("https://ghcr.io@example.com/v2/", false),
+            ("elsewhere", false),
+        ] {
+            assert_eq!(reference.is_at(address), expected, "{address}");
         }
     }
 }
