@@ -6,7 +6,7 @@
 mod sqlite;
 mod value;
 
-use rusqlite::Connection;
+use rusqlite::{CachedStatement, Connection, params_from_iter};
 
 pub(crate) use value::{Row, Value};
 
@@ -26,6 +26,59 @@ pub(crate) enum Db<'a> {
     Sqlite(&'a Connection),
     /// A session with a PostgreSQL server.
     Postgres(&'a Session),
+}
+
+/// A statement that is run several times.
+pub(crate) enum Prepared<'a> {
+    /// For a connection of SQLite's.
+    Sqlite(&'a Connection, CachedStatement<'a>),
+    /// For a session with a PostgreSQL server, which keeps what it has prepared.
+    Postgres(&'a Session, &'a str),
+}
+
+impl Prepared<'_> {
+    /// Runs it. Answers how many rows it has changed.
+    pub(crate) fn execute(&mut self, values: &[Value<'_>]) -> Result<usize, Error> {
+        match self {
+            Self::Sqlite(_, statement) => Ok(statement.execute(params_from_iter(values))?),
+            Self::Postgres(db, sql) => db.execute(sql, values),
+        }
+    }
+
+    /// Runs it where it inserts a row into a table whose `id` the database chooses, and answers that.
+    pub(crate) fn insert(&mut self, values: &[Value<'_>]) -> Result<i64, Error> {
+        match self {
+            Self::Sqlite(db, statement) => {
+                statement.execute(params_from_iter(values))?;
+                Ok(db.last_insert_rowid())
+            }
+            Self::Postgres(db, sql) => Db::Postgres(db).insert(sql, values),
+        }
+    }
+}
+
+impl<'a> Db<'a> {
+    /// Prepares a statement that is run several times.
+    pub(crate) fn prepare(self, sql: &'a str) -> Result<Prepared<'a>, Error> {
+        Ok(match self {
+            Self::Sqlite(db) => Prepared::Sqlite(db, db.prepare_cached(sql)?),
+            Self::Postgres(db) => Prepared::Postgres(db, sql),
+        })
+    }
+
+    /// Runs `run` for each of `items` with the same statement.
+    pub(crate) fn for_each<T>(
+        self,
+        sql: &'a str,
+        items: &[T],
+        mut run: impl FnMut(&mut Prepared<'a>, &T) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        if items.is_empty() {
+            return Ok(());
+        }
+        let mut statement = self.prepare(sql)?;
+        items.iter().try_for_each(|item| run(&mut statement, item))
+    }
 }
 
 impl Db<'_> {

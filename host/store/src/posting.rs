@@ -9,7 +9,7 @@
 use stokehold_ledger::{Account, Book, Change, HoldId, OrderId, Posting, Timestamp};
 
 use crate::account::{AccountRow, load_row_by_id};
-use crate::db::{Db, values};
+use crate::db::{Db, Prepared, values};
 use crate::error::Error;
 use crate::outbox::{LowBalance, warn};
 use crate::row;
@@ -54,59 +54,61 @@ pub(crate) fn apply(
     let account = &change.account;
     let row = load_row_by_id(db, account.id)?.ok_or(Error::NotFound("account"))?;
     let chain = match &change.posting {
-        Some(posting) => write_posting(db, (account, row.chain), posting, cause, now)?,
+        Some(posting) => {
+            let mut insert = db.prepare(WRITE_POSTING)?;
+            write_posting(&mut insert, (account, row.chain), posting, cause, now)?
+        }
         None => row.chain,
     };
-    write_account(db, &AccountRow { account: *account, chain })?;
+    write_account(&mut db.prepare(WRITE_ACCOUNT)?, &AccountRow { account: *account, chain })?;
     if account.warns_after(before) {
         warn(db, &LowBalance::of(account), now)?;
     }
     Ok(())
 }
 
+/// What [`write_account`] runs.
+pub(crate) const WRITE_ACCOUNT: &str = "UPDATE account SET balance = ?2, held = ?3, \
+     posting_count = ?4, last_posting_id = ?5 WHERE id = ?1";
+
 /// Writes an account's balance, what is held of it, and where its postings end.
-pub(crate) fn write_account(db: Db<'_>, row: &AccountRow) -> Result<(), Error> {
+pub(crate) fn write_account(update: &mut Prepared<'_>, row: &AccountRow) -> Result<(), Error> {
     let AccountRow { account, chain } = row;
     let (balance, held) = (account.balance.micros(), account.held.micros());
-    db.execute(
-        "UPDATE account SET balance = ?2, held = ?3, posting_count = ?4, last_posting_id = ?5 \
-         WHERE id = ?1",
-        values![account.id.0, balance, held, chain.count, chain.last],
-    )
-    .map(drop)
+    update.execute(values![account.id.0, balance, held, chain.count, chain.last]).map(drop)
 }
+
+/// What [`write_posting`] runs.
+pub(crate) const WRITE_POSTING: &str = "INSERT INTO posting (kind, service_id, account_id, number, \
+     previous_id, balance, amount, issuance, earned, cash, commission, payable, hold_id, order_id, \
+     reason, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
 
 /// Writes a posting with its entries, and the account's balance after it. Answers the account's
 /// postings with this one.
 pub(crate) fn write_posting(
-    db: Db<'_>,
+    insert: &mut Prepared<'_>,
     (account, chain): (&Account, Chain),
     posting: &Posting,
     cause: Cause<'_>,
     now: Timestamp,
 ) -> Result<Chain, Error> {
-    let id = db.insert(
-        "INSERT INTO posting (kind, service_id, account_id, number, previous_id, balance, amount, \
-         issuance, earned, cash, commission, payable, hold_id, order_id, reason, at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
-        values![
-            row::kind_column(posting.kind),
-            account.service.0,
-            account.id.0,
-            chain.count + 1,
-            chain.last,
-            account.balance.micros(),
-            posting.amount(Book::Account),
-            posting.amount(Book::Issuance),
-            posting.amount(Book::Earned),
-            posting.amount(Book::Cash),
-            posting.amount(Book::Commission),
-            posting.amount(Book::Payable),
-            cause.hold.as_ref().map(|hold| hold.0.as_bytes()),
-            cause.order.as_ref().map(|order| order.0.as_bytes()),
-            cause.reason,
-            now.0
-        ],
-    )?;
+    let id = insert.insert(values![
+        row::kind_column(posting.kind),
+        account.service.0,
+        account.id.0,
+        chain.count + 1,
+        chain.last,
+        account.balance.micros(),
+        posting.amount(Book::Account),
+        posting.amount(Book::Issuance),
+        posting.amount(Book::Earned),
+        posting.amount(Book::Cash),
+        posting.amount(Book::Commission),
+        posting.amount(Book::Payable),
+        cause.hold.as_ref().map(|hold| hold.0.as_bytes()),
+        cause.order.as_ref().map(|order| order.0.as_bytes()),
+        cause.reason,
+        now.0
+    ])?;
     Ok(chain.and(id))
 }

@@ -1,9 +1,11 @@
 //! The store in one SQLite database: the connection that writes.
 
+mod accounts;
 mod disk;
 mod flush;
 mod load;
 mod log;
+mod memory;
 mod open;
 mod readers;
 mod requests;
@@ -17,8 +19,9 @@ use stokehold_ledger::Timestamp;
 pub(crate) use open::{Lock, Place, migrate};
 pub(crate) use readers::{Readers, open_read_only};
 
+use memory::Memory;
+
 pub use requests::REQUESTS_MAX;
-use requests::Requests;
 
 use crate::db::Db;
 use crate::error::{Error, OpenError};
@@ -45,7 +48,7 @@ pub(crate) struct Sqlite {
     /// The fence of the last attempt.
     fence: Timestamp,
     log_pages: Arc<AtomicI32>,
-    requests: Requests,
+    memory: Memory,
 }
 
 impl Sqlite {
@@ -62,8 +65,9 @@ impl Sqlite {
         // What a process that was killed has left in the log may not have reached the disk yet, and
         // is read from now on as if it had.
         open::copy_log(&db)?;
-        let requests = Requests::load(Db::Sqlite(&db), requests_max)?;
-        Ok((Self { place, db: Some(db), host, fence: Timestamp(0), log_pages, requests }, prepared))
+        let memory = Memory::load(Db::Sqlite(&db), requests_max)?;
+        let fence = Timestamp(0);
+        Ok((Self { place, db: Some(db), host, fence, log_pages, memory }, prepared))
     }
 }
 
@@ -73,13 +77,13 @@ impl Backend for Sqlite {
     fn attempt(&mut self, group: &mut Group, now: Timestamp) -> Result<(), Failure> {
         let Some(db) = &self.db else { return Err(Failure::Unknown(Error::Stopped)) };
         self.fence = now;
-        let done = match run(db, &mut self.requests, group, (self.host, now)) {
+        let done = match run(db, &mut self.memory, group, (self.host, now)) {
             Ok(()) => commit(db),
             Err(error) => Err(undo(db, error)),
         };
         match done {
-            Ok(()) => self.requests.settled(),
-            Err(_) => self.requests.undone(),
+            Ok(()) => self.memory.settled(),
+            Err(_) => self.memory.undone(),
         }
         done
     }
@@ -102,7 +106,7 @@ impl Backend for Sqlite {
         if !db.is_autocommit() {
             db.execute_batch("ROLLBACK")?;
         }
-        self.requests = Requests::load(Db::Sqlite(db), self.requests.max())?;
+        self.memory = Memory::load(Db::Sqlite(db), self.memory.requests.max())?;
         let fence: i64 = db.query_row("SELECT last_instant FROM instance", [], |row| row.get(0))?;
         Ok(fence >= self.fence.0)
     }
@@ -122,7 +126,7 @@ impl Backend for Sqlite {
 /// Everything of a group but the commit.
 fn run(
     db: &Connection,
-    requests: &mut Requests,
+    memory: &mut Memory,
     group: &mut Group,
     (host, now): (HostId, Timestamp),
 ) -> Result<(), Error> {
@@ -131,13 +135,16 @@ fn run(
     if group.is_hot() {
         let wanted = group.wanted();
         let shim = Db::Sqlite(db);
-        let mut rows = load::load(shim, requests, &wanted, now)?;
+        let mut rows = load::load(shim, memory, &wanted, now)?;
         group.decide(&mut rows);
-        flush::flush(shim, requests, &rows.into_writes(), (host, now))?;
+        flush::flush(shim, memory, rows.into_writes(), (host, now))?;
         if wanted.swept_max > 0 {
             replay::forget(shim, now)?;
-            requests.forget(shim, now)?;
+            memory.requests.forget(shim, now)?;
         }
+    }
+    if group.cold().next().is_some() {
+        memory.accounts.forget();
     }
     group.cold().try_for_each(|job| run_cold(db, job.as_mut(), now))
 }

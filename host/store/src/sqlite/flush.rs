@@ -2,15 +2,16 @@
 
 use stokehold_ledger::{CallId, Credits, Hold, HoldState, Timestamp};
 
-use super::requests::Requests;
+use super::memory::Memory;
+use super::requests::KEEP;
 use crate::account::AccountRow;
 use crate::call::{CallStatus, integer};
-use crate::db::{Db, values};
+use crate::db::{Db, Prepared, values};
 use crate::error::Error;
 use crate::hold::seal;
 use crate::host::HostId;
 use crate::outbox::warn;
-use crate::posting::{Cause, write_account, write_posting};
+use crate::posting::{Cause, WRITE_POSTING, write_posting};
 use crate::replay;
 use crate::row;
 use crate::spending::Spender;
@@ -18,30 +19,31 @@ use crate::working_set::{BegunCall, HoldPosting, SettledCall, Writes};
 
 pub(super) fn flush(
     db: Db<'_>,
-    requests: &mut Requests,
-    writes: &Writes,
+    memory: &mut Memory,
+    writes: Writes,
     (host, now): (HostId, Timestamp),
 ) -> Result<(), Error> {
-    writes.made.iter().try_for_each(|hold| make(db, hold, now))?;
-    writes.ended.iter().try_for_each(|hold| end(db, hold, now))?;
-    let mut accounts = writes.accounts.clone();
-    for posting in &writes.postings {
-        post(db, posting, &mut accounts, now)?;
-    }
-    accounts.iter().try_for_each(|account| write_account(db, account))?;
+    db.for_each(MAKE, &writes.made, |insert, hold| make(insert, hold, now))?;
+    db.for_each(END, &writes.ended, |update, hold| end(update, hold, now))?;
+    let mut accounts = writes.accounts;
+    db.for_each(WRITE_POSTING, &writes.postings, |insert, posting| {
+        post(insert, posting, &mut accounts, now)
+    })?;
+    memory.accounts.write(db, accounts)?;
     writes.begun.iter().try_for_each(|call| begin(db, call, (host, now)))?;
     writes.started.iter().try_for_each(|call| start(db, *call, (host, now)))?;
     writes.settled.iter().try_for_each(|call| settle(db, call, now))?;
     writes.kept.iter().try_for_each(|(once, answer)| replay::keep(db, once, answer, now))?;
-    let mut made = writes.requests.iter();
-    made.try_for_each(|(request, hold)| requests.keep(db, request, *hold, now))?;
+    db.for_each(KEEP, &writes.requests, |insert, (request, hold)| {
+        memory.requests.keep(insert, request, *hold, now)
+    })?;
     writes.warnings.iter().try_for_each(|low| warn(db, low, now))?;
     writes.spent.iter().try_for_each(|(spender, credits)| spend(db, spender, *credits))?;
     Ok(())
 }
 
 fn post(
-    db: Db<'_>,
+    insert: &mut Prepared<'_>,
     of_hold: &HoldPosting,
     accounts: &mut [AccountRow],
     now: Timestamp,
@@ -49,17 +51,18 @@ fn post(
     let HoldPosting { account, position, hold, posting } = of_hold;
     let cause = Cause { hold: Some(*hold), ..Cause::default() };
     let chain = &mut accounts[*position].chain;
-    *chain = write_posting(db, (account, *chain), posting, cause, now)?;
+    *chain = write_posting(insert, (account, *chain), posting, cause, now)?;
     Ok(())
 }
 
-fn make(db: Db<'_>, hold: &Hold, now: Timestamp) -> Result<(), Error> {
+const MAKE: &str = "INSERT INTO hold (id, account_id, service_id, amount, state, captured, \
+     created_at, expires_at, ended_at, description, seal) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+
+fn make(insert: &mut Prepared<'_>, hold: &Hold, now: Timestamp) -> Result<(), Error> {
     let (state, captured) = row::state_columns(hold.state);
-    db.execute(
-        "INSERT INTO hold (id, account_id, service_id, amount, state, captured, created_at, \
-         expires_at, ended_at, description, seal) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        values![
+    insert
+        .execute(values![
             hold.id.0.as_bytes(),
             hold.account.0,
             hold.service.0,
@@ -71,17 +74,16 @@ fn make(db: Db<'_>, hold: &Hold, now: Timestamp) -> Result<(), Error> {
             (hold.state != HoldState::Open).then_some(now.0),
             hold.description.as_deref(),
             seal(hold)
-        ],
-    )
-    .map(drop)
+        ])
+        .map(drop)
 }
 
-fn end(db: Db<'_>, hold: &Hold, now: Timestamp) -> Result<(), Error> {
+const END: &str =
+    "UPDATE hold SET state = ?2, captured = ?3, ended_at = ?4 WHERE id = ?1 AND state = 0";
+
+fn end(update: &mut Prepared<'_>, hold: &Hold, now: Timestamp) -> Result<(), Error> {
     let (state, captured) = row::state_columns(hold.state);
-    let ended = db.execute(
-        "UPDATE hold SET state = ?2, captured = ?3, ended_at = ?4 WHERE id = ?1 AND state = 0",
-        values![hold.id.0.as_bytes(), state, captured, now.0],
-    )?;
+    let ended = update.execute(values![hold.id.0.as_bytes(), state, captured, now.0])?;
     one_row(ended, || format!("hold {} has ended already", hold.id))
 }
 

@@ -2,8 +2,7 @@
 
 use stokehold_ledger::{AccountId, AccountKey, Hold, ServiceId, Timestamp};
 
-use super::requests::Requests;
-use crate::account::{load_row, load_row_by_id};
+use super::memory::Memory;
 use crate::call::CallStatus;
 use crate::db::{Db, Row, values};
 use crate::error::Error;
@@ -16,14 +15,14 @@ use crate::working_set::{KnownCall, WorkingSet};
 
 pub(super) fn load(
     db: Db<'_>,
-    requests: &Requests,
+    memory: &mut Memory,
     wanted: &Wanted,
     now: Timestamp,
 ) -> Result<WorkingSet, Error> {
     let mut rows = WorkingSet::new(now);
-    holds(db, wanted, &mut rows)?;
-    accounts(db, wanted, &mut rows)?;
-    due(db, wanted, &mut rows)?;
+    holds(db, memory, wanted, &mut rows)?;
+    accounts(db, memory, wanted, &mut rows)?;
+    due(db, memory, wanted, &mut rows)?;
     calls(db, wanted, &mut rows)?;
     for (service, account) in &wanted.spending {
         let (service, account, day) = (*service, *account, Spender::day(now));
@@ -35,7 +34,7 @@ pub(super) fn load(
         }
     }
     for request in &wanted.requests {
-        if let Some(kept) = requests.find(db, request)? {
+        if let Some(kept) = memory.requests.find(db, request)? {
             rows.load_replay(*request, kept);
         }
     }
@@ -55,35 +54,50 @@ fn hold(row: Row<'_>) -> Result<(Hold, bool), Error> {
     Ok((row::hold(row)?, row.get(9)?))
 }
 
-fn holds(db: Db<'_>, wanted: &Wanted, rows: &mut WorkingSet) -> Result<(), Error> {
+fn holds(
+    db: Db<'_>,
+    memory: &mut Memory,
+    wanted: &Wanted,
+    rows: &mut WorkingSet,
+) -> Result<(), Error> {
     let sql = format!("{HOLD} WHERE id = ?1");
     for id in &wanted.holds {
         if rows.knows_hold(*id) {
             continue;
         }
         if let Some((found, is_call)) = db.find(&sql, values![id.0.as_bytes()], hold)? {
-            account_of(db, &found, rows)?;
+            account_of(db, memory, &found, rows)?;
             rows.load_hold(found, is_call);
         }
     }
     Ok(())
 }
 
-fn account_of(db: Db<'_>, hold: &Hold, rows: &mut WorkingSet) -> Result<(), Error> {
+fn account_of(
+    db: Db<'_>,
+    memory: &mut Memory,
+    hold: &Hold,
+    rows: &mut WorkingSet,
+) -> Result<(), Error> {
     if !rows.knows_account(hold.account)
-        && let Some(row) = load_row_by_id(db, hold.account)?
+        && let Some(row) = memory.accounts.find(db, hold.account)?
     {
         rows.load_account(row);
     }
     Ok(())
 }
 
-fn accounts(db: Db<'_>, wanted: &Wanted, rows: &mut WorkingSet) -> Result<(), Error> {
+fn accounts(
+    db: Db<'_>,
+    memory: &mut Memory,
+    wanted: &Wanted,
+    rows: &mut WorkingSet,
+) -> Result<(), Error> {
     for (service, key) in &wanted.accounts {
         if rows.knows_name(*service, *key) {
             continue;
         }
-        if let Some(row) = load_row(db, *service, *key)? {
+        if let Some(row) = memory.accounts.named(db, *service, *key)? {
             rows.load_name(*service, *key, row.account.id);
             rows.load_account(row);
         }
@@ -92,7 +106,12 @@ fn accounts(db: Db<'_>, wanted: &Wanted, rows: &mut WorkingSet) -> Result<(), Er
 }
 
 /// What is due: on the accounts that were loaded, and for a sweep on any.
-fn due(db: Db<'_>, wanted: &Wanted, rows: &mut WorkingSet) -> Result<(), Error> {
+fn due(
+    db: Db<'_>,
+    memory: &mut Memory,
+    wanted: &Wanted,
+    rows: &mut WorkingSet,
+) -> Result<(), Error> {
     let now = rows.now().0;
     let due = "SELECT id, account_id FROM hold WHERE state = 0 AND expires_at <= ?1 \
                ORDER BY expires_at";
@@ -111,7 +130,7 @@ fn due(db: Db<'_>, wanted: &Wanted, rows: &mut WorkingSet) -> Result<(), Error> 
         found.push(db.one(&find, values![id.as_bytes()], hold)?);
     }
     for (hold, is_call) in found {
-        account_of(db, &hold, rows)?;
+        account_of(db, memory, &hold, rows)?;
         rows.load_due(hold, is_call);
     }
     Ok(())

@@ -9,7 +9,7 @@ use std::mem;
 
 use stokehold_ledger::{HoldId, Timestamp};
 
-use crate::db::{Db, values};
+use crate::db::{Db, Prepared, values};
 use crate::error::Error;
 use crate::replay::{self, Kept, RequestDigest};
 use crate::row;
@@ -24,6 +24,9 @@ const GENERATIONS_MAX: usize = 16;
 
 /// How many rows are dropped at a time.
 const DROPPED_MAX: i64 = 4_096;
+
+/// What [`Requests::keep`] runs.
+pub(super) const KEEP: &str = "INSERT INTO request (digest, hold_id, at) VALUES (?1, ?2, ?3)";
 
 /// Half of a digest, which is enough to find a row: the row has all of it.
 type Prefix = [u8; 16];
@@ -81,16 +84,15 @@ impl Requests {
         })
     }
 
-    /// Writes that a request has made a hold. It is found once the transaction is [`Self::settled`].
+    /// Writes, with [`KEEP`], that a request has made a hold. It is found once the transaction is [`Self::settled`].
     pub(super) fn keep(
         &mut self,
-        db: Db<'_>,
+        insert: &mut Prepared<'_>,
         digest: &RequestDigest,
         hold: HoldId,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let sql = "INSERT INTO request (digest, hold_id, at) VALUES (?1, ?2, ?3)";
-        let row = db.insert(sql, values![digest, hold.0.as_bytes(), now.0])?;
+        let row = insert.insert(values![digest, hold.0.as_bytes(), now.0])?;
         self.staged.push((prefix(digest), row));
         Ok(())
     }
@@ -171,7 +173,8 @@ mod tests {
         for number in 0..100 {
             let hold = HoldId(Uuid::from_u128(number.into()));
             let now = Timestamp(number.into());
-            requests.keep(Db::Sqlite(&db), &digest(number), hold, now).expect("it is kept");
+            let mut insert = Db::Sqlite(&db).prepare(KEEP).expect("it is prepared");
+            requests.keep(&mut insert, &digest(number), hold, now).expect("it is kept");
             requests.settled();
         }
         // A generation of two is dropped when the next one begins.
