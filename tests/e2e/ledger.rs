@@ -144,7 +144,8 @@ fn what_is_no_whole_backup_is_not_restored() {
     refused(&whole[..whole.len() / 2], "");
 
     let db = Connection::open(&file).expect("a database");
-    let altered = db.execute("UPDATE account SET balance = balance + 1", []).expect("altered");
+    let altered =
+        db.execute("UPDATE account_balance SET balance = balance + 1", []).expect("altered");
     drop(db);
     assert_eq!(altered, 1);
     refused(&fs::read(&file).expect("a backup"), "breaks its invariants");

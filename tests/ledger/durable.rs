@@ -132,7 +132,7 @@ async fn one_hold_that_was_altered_does_not_stop_the_ledger() {
     let ttl = Span::from_micros(0).expect("a span");
     let due = NewHold { ttl, ..new_hold(service, &anna, 2_000_000) };
     store.authorize(due).await.expect("a hold");
-    let sql = "UPDATE account SET held = 1";
+    let sql = "UPDATE account_balance SET held = 1";
     beside(directory.path()).execute(sql, []).expect("it is altered");
     give(&store, service, &anna, 1).await;
     assert!(!store.verify().await.expect("verify runs").is_empty());

@@ -35,6 +35,11 @@ fn of_version_3() -> TempDir {
     of(include_str!("v3.sqlite.sql"))
 }
 
+/// A database of the fourth version.
+fn of_version_4() -> TempDir {
+    of(include_str!("v4.sqlite.sql"))
+}
+
 fn of(fixture: &str) -> TempDir {
     let directory = tempdir().expect("a directory");
     let db = beside(directory.path());
@@ -153,8 +158,8 @@ async fn what_version_2_answered_is_answered_again() {
     assert_clean(&store).await;
 }
 
-/// What both databases of the third version have, and can still do.
-async fn version_3_goes_on(store: &Store) {
+/// What the databases of the third and the fourth version have, and can still do.
+async fn versions_3_and_4_go_on(store: &Store) {
     assert_clean(store).await;
     assert_eq!(view(store, COAL, &anna()).await, Some([549_999_954, 700_009, 549_299_945]));
     let page = store.latest(COAL, anna().key(), i64::MAX, 100).await;
@@ -173,14 +178,27 @@ async fn version_3_goes_on(store: &Store) {
 #[tokio::test]
 async fn what_version_3_knew_is_known_and_ended() {
     let directory = of_version_3();
-    version_3_goes_on(&open(directory.path())).await;
+    versions_3_and_4_go_on(&open(directory.path())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_version_3_knew_on_postgresql_is_known_and_ended() {
     let server = Postgres::start();
     server.sql(include_str!("v3.postgres.sql"));
-    version_3_goes_on(&connect(&server).await).await;
+    versions_3_and_4_go_on(&connect(&server).await).await;
+}
+
+#[tokio::test]
+async fn what_version_4_knew_is_known_and_ended() {
+    let directory = of_version_4();
+    versions_3_and_4_go_on(&open(directory.path())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_version_4_knew_on_postgresql_is_known_and_ended() {
+    let server = Postgres::start();
+    server.sql(include_str!("v4.postgres.sql"));
+    versions_3_and_4_go_on(&connect(&server).await).await;
 }
 
 fn digest(hexadecimal: &str) -> [u8; 32] {

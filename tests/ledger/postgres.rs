@@ -86,7 +86,7 @@ async fn two_hosts_behave_as_one() {
     let keyed: HashSet<HoldId> = keyed.join_all().await.into_iter().collect();
     assert_eq!(keyed.len(), 5, "one hold a key, whichever host was asked");
     assert_clean(&hosts[0]).await;
-    let held = server.sql("SELECT sum(held) FROM account");
+    let held = server.sql("SELECT sum(held) FROM account_balance");
     assert_eq!(held, "35", "all other holds have ended");
     let posted = server.sql("SELECT count(*) FROM posting WHERE kind = 3");
     let captured = server.sql("SELECT count(*) FROM hold WHERE state = 1");
@@ -273,12 +273,12 @@ async fn what_was_not_written_whole_is_not_committed() {
     give(&store, service, &anna, 10).await;
     server.sql(
         "CREATE FUNCTION pass_over() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; \
-         CREATE TRIGGER passed_over BEFORE UPDATE ON account FOR EACH ROW EXECUTE FUNCTION pass_over()",
+         CREATE TRIGGER passed_over BEFORE UPDATE ON account_balance FOR EACH ROW EXECUTE FUNCTION pass_over()",
     );
     let asked = store.authorize(new_hold(service, &anna, 7)).await;
     assert!(matches!(asked, Err(Error::Corrupt(_))), "{asked:?}");
     assert_eq!(server.sql("SELECT count(*) FROM hold"), "0");
-    server.sql("DROP TRIGGER passed_over ON account");
+    server.sql("DROP TRIGGER passed_over ON account_balance");
     hold(&store, service, &anna, 7).await;
     assert_eq!(view(&store, service, &anna).await, Some([10, 7, 3]));
     assert_clean(&store).await;

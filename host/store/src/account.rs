@@ -9,7 +9,7 @@ use crate::db::{Db, values};
 use crate::error::Error;
 use crate::posting::{Cause, Chain, apply};
 use crate::replay::{self, Once};
-use crate::row::{self, ACCOUNT};
+use crate::row::{self, ACCOUNT, ACCOUNTS};
 use crate::store::Store;
 
 /// An account as its row has it.
@@ -92,10 +92,15 @@ pub(crate) fn ensure_account(
         return Err(Refusal::UnknownAccount.into());
     }
     db.execute(
-        "INSERT INTO account (service_id, key, token, balance, held, created_at) \
-         VALUES (?1, ?2, ?3, 0, 0, ?4) ON CONFLICT (key, service_id) DO UPDATE \
+        "INSERT INTO account (service_id, key, token, created_at) \
+         VALUES (?1, ?2, ?3, ?4) ON CONFLICT (key, service_id) DO UPDATE \
          SET token = excluded.token WHERE account.token IS NULL AND excluded.token IS NOT NULL",
         values![service.0, &name.key.0, name.token.as_deref(), now.0],
+    )?;
+    db.execute(
+        "INSERT INTO account_balance (account_id, balance, held, posting_count) \
+         SELECT id, 0, 0, 0 FROM account WHERE key = ?2 AND service_id = ?1 ON CONFLICT DO NOTHING",
+        values![service.0, &name.key.0],
     )?;
     load_account(db, service, name.key)?.ok_or(Error::NotFound("account"))
 }
@@ -136,12 +141,12 @@ pub(crate) fn load_row(
     key: AccountKey,
 ) -> Result<Option<AccountRow>, Error> {
     let lock = db.for_update();
-    let sql = format!("SELECT {ACCOUNT} FROM account WHERE key = ?2 AND service_id = ?1{lock}");
+    let sql = format!("SELECT {ACCOUNT} FROM {ACCOUNTS} WHERE key = ?2 AND service_id = ?1{lock}");
     db.find(&sql, values![service.0, &key.0], row::account)
 }
 
 pub(crate) fn load_row_by_id(db: Db<'_>, id: AccountId) -> Result<Option<AccountRow>, Error> {
-    let sql = format!("SELECT {ACCOUNT} FROM account WHERE id = ?1{}", db.for_update());
+    let sql = format!("SELECT {ACCOUNT} FROM {ACCOUNTS} WHERE account.id = ?1{}", db.for_update());
     db.find(&sql, values![id.0], row::account)
 }
 

@@ -181,9 +181,10 @@ impl Store {
 
 /// Orders with their accounts.
 const ORDERS: &str = "SELECT purchase.id, purchase.service_id, account.key, pack_id, pack_name, \
-     credits, price_cents, commission_bp, commission_cents, status, account.balance, \
-     purchase.created_at, account.id \
-     FROM purchase JOIN account ON account.id = purchase.account_id";
+     credits, price_cents, commission_bp, commission_cents, status, \
+     account_balance.balance, purchase.created_at, account.id \
+     FROM purchase JOIN account ON account.id = purchase.account_id \
+     JOIN account_balance ON account_balance.account_id = account.id";
 
 fn pay(db: Db<'_>, id: OrderId, now: Timestamp) -> Result<Order, Error> {
     let (order, account) = load_with_account(db, id)?;

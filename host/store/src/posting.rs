@@ -68,14 +68,17 @@ pub(crate) fn apply(
 }
 
 /// What [`write_account`] runs.
-pub(crate) const WRITE_ACCOUNT: &str = "UPDATE account SET balance = ?2, held = ?3, \
-     posting_count = ?4, last_posting_id = ?5 WHERE id = ?1";
+pub(crate) const WRITE_ACCOUNT: &str = "UPDATE account_balance SET balance = ?2, held = ?3, \
+     posting_count = ?4, last_posting_id = ?5 WHERE account_id = ?1";
 
 /// Writes an account's balance, what is held of it, and where its postings end.
 pub(crate) fn write_account(update: &mut Prepared<'_>, row: &AccountRow) -> Result<(), Error> {
     let AccountRow { account, chain } = row;
     let (balance, held) = (account.balance.micros(), account.held.micros());
-    update.execute(values![account.id.0, balance, held, chain.count, chain.last]).map(drop)
+    match update.execute(values![account.id.0, balance, held, chain.count, chain.last])? {
+        1 => Ok(()),
+        _ => Err(Error::Corrupt(format!("account {} has no balance", account.id.0))),
+    }
 }
 
 /// What [`write_posting`] runs.

@@ -11,8 +11,11 @@ use crate::error::Error;
 use crate::posting::Chain;
 
 /// The columns that [`account`] reads.
-pub(crate) const ACCOUNT: &str =
-    "id, service_id, balance, held, warn_at, posting_count, last_posting_id";
+pub(crate) const ACCOUNT: &str = "account.id, service_id, account_balance.balance, held, warn_at, \
+     posting_count, last_posting_id";
+
+/// Where they stand.
+pub(crate) const ACCOUNTS: &str = "account JOIN account_balance ON account_id = account.id";
 
 /// The columns that [`hold`] reads.
 pub(crate) const HOLD: &str =

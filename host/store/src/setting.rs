@@ -4,7 +4,7 @@ use stokehold_ledger::{AccountKey, Credits, Timestamp};
 
 use crate::db::{Db, values};
 use crate::error::Error;
-use crate::row;
+use crate::row::{self, ACCOUNTS};
 use crate::store::Store;
 
 /// An address for warnings, with the language they are wanted in.
@@ -58,7 +58,7 @@ impl Store {
             for id in accounts {
                 if let Some(threshold) = change.threshold {
                     let warn_at = (!threshold.is_zero()).then_some(threshold.micros());
-                    let sql = "UPDATE account SET warn_at = ?2 WHERE id = ?1";
+                    let sql = "UPDATE account_balance SET warn_at = ?2 WHERE account_id = ?1";
                     db.execute(sql, values![id, warn_at])?;
                 }
                 if let Some(addresses) = &change.addresses {
@@ -99,17 +99,19 @@ impl Store {
 
 /// The accounts of a key, for somebody who will change them.
 fn ids(db: Db<'_>, key: AccountKey) -> Result<Vec<i64>, Error> {
-    let sql = format!("SELECT id FROM account WHERE key = ?1 ORDER BY id{}", db.for_update());
+    let lock = db.for_update();
+    let sql = format!("SELECT account.id FROM {ACCOUNTS} WHERE key = ?1 ORDER BY account.id{lock}");
     let ids = db.query(&sql, values![&key.0], |row| row.get(0))?;
     if ids.is_empty() { Err(Error::NotFound("account")) } else { Ok(ids) }
 }
 
 fn load(db: Db<'_>, key: AccountKey, now: Timestamp) -> Result<Vec<OwnAccount>, Error> {
     let own = db.query(
-        "SELECT account.id, service.name, balance, CAST(balance - held + coalesce((SELECT sum(amount) \
+        "SELECT account.id, service.name, account_balance.balance, CAST(account_balance.balance - held + coalesce((SELECT sum(amount) \
          FROM hold WHERE state = 0 AND account_id = account.id AND expires_at <= ?2), 0) AS bigint), \
          coalesce(warn_at, 0), refill_at, refill_pack \
-         FROM account JOIN service ON service.id = account.service_id \
+         FROM account JOIN account_balance ON account_balance.account_id = account.id \
+         JOIN service ON service.id = account.service_id \
          WHERE key = ?1 ORDER BY service.name",
         values![&key.0, now.0],
         |row| {

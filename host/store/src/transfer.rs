@@ -33,6 +33,7 @@ const TABLES: &[Table] = &[
     alike("version"),
     alike("pack"),
     alike("account"),
+    alike("account_balance"),
     alike("alert_address"),
     alike("outbox"),
     alike("eligible_database"),

@@ -65,11 +65,11 @@ macro_rules! whole {
 /// That a hold is open is not asked for, which would have the server go through all that are: one
 /// that has ended is refused by a trigger.
 const LEDGER: &str = concat!(
-    "WITH accounts AS (UPDATE account SET balance = new.balance, held = new.held, \
+    "WITH accounts AS (UPDATE account_balance SET balance = new.balance, held = new.held, \
      posting_count = new.count, last_posting_id = new.last \
      FROM (SELECT unnest(?1::bigint[]) AS id, unnest(?2::bigint[]) AS balance, \
      unnest(?3::bigint[]) AS held, unnest(?4::bigint[]) AS count, unnest(?5::bigint[]) AS last) \
-     AS new WHERE account.id = new.id RETURNING 1), \
+     AS new WHERE account_id = new.id RETURNING 1), \
      made AS (INSERT INTO hold (id, account_id, service_id, amount, state, captured, created_at, \
      expires_at, ended_at, description, seal) SELECT unnest(?7::bytea[]), unnest(?8::bigint[]), \
      unnest(?9::bigint[]), unnest(?10::bigint[]), unnest(?11::bigint[]), unnest(?12::bigint[]), \

@@ -40,10 +40,11 @@ macro_rules! account_ids {
 const ACCOUNTS: &str = concat!(
     "WITH fence AS (",
     fence!("?6", "?7", "?4", "?8"),
-    "), locked AS (SELECT id, service_id, balance, held, warn_at, posting_count, last_posting_id, key \
-     FROM account WHERE id = ANY (ARRAY(",
+    "), locked AS (SELECT account.id, service_id, balance, held, warn_at, posting_count, \
+     last_posting_id, key FROM account_balance JOIN account ON account.id = account_id \
+     WHERE account_id = ANY (ARRAY(",
     account_ids!(),
-    ")) ORDER BY id FOR UPDATE) \
+    ")) ORDER BY account_id FOR UPDATE OF account_balance) \
      SELECT id, service_id, balance, held, warn_at, posting_count, last_posting_id, key, server \
      FROM fence LEFT JOIN locked ON true"
 );

@@ -79,7 +79,7 @@ fn make(insert: &mut Prepared<'_>, hold: &Hold, now: Timestamp) -> Result<(), Er
 }
 
 const END: &str =
-    "UPDATE hold SET state = ?2, captured = ?3, ended_at = ?4 WHERE id = ?1 AND state = 0";
+    "UPDATE OR FAIL hold SET state = ?2, captured = ?3, ended_at = ?4 WHERE id = ?1 AND state = 0";
 
 fn end(update: &mut Prepared<'_>, hold: &Hold, now: Timestamp) -> Result<(), Error> {
     let (state, captured) = row::state_columns(hold.state);

@@ -98,7 +98,10 @@ pub(crate) fn migrate(
     if db.table_exists(None, "instance")? {
         check(Db::Sqlite(db))?;
     }
+    // A table that others refer to may be replaced by one of the same name.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
     runner.run(db)?;
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
     db.remove_function("seal", -1)?;
     Ok(())
 }

@@ -48,6 +48,12 @@ pub(super) const EVERYWHERE: &[Check] = &[
               (SELECT 1 FROM purchase WHERE purchase.id = posting.order_id)",
     },
     Check {
+        invariant: MISSING,
+        says: "account {} has no balance",
+        sql: "SELECT id FROM account WHERE NOT EXISTS \
+              (SELECT 1 FROM account_balance WHERE account_id = account.id)",
+    },
+    Check {
         invariant: "a posting's entries sum to zero in each unit",
         says: "posting {} sums to {} micro-credits and {} cents",
         sql: "SELECT id, amount + issuance + earned, cash + commission + payable FROM posting \
@@ -78,25 +84,26 @@ pub(super) const EVERYWHERE: &[Check] = &[
     Check {
         invariant: "an account's balance is the sum of its postings",
         says: "account {} has {} after {} postings, they sum to {} in {}",
-        sql: "SELECT account.id, account.balance, posting_count, coalesce(posted, 0), \
+        sql: "SELECT id, account_balance.balance, posting_count, coalesce(posted, 0), \
               coalesce(count, 0) FROM account \
+              JOIN account_balance ON account_balance.account_id = id \
               LEFT JOIN (SELECT account_id, CAST(sum(amount) AS bigint) AS posted, \
-              count(*) AS count, max(id) AS last FROM posting GROUP BY account_id) AS sums ON sums.account_id = account.id \
-              WHERE account.balance <> coalesce(posted, 0) OR posting_count <> coalesce(count, 0) \
+              count(*) AS count, max(id) AS last FROM posting GROUP BY account_id) AS sums \
+              ON sums.account_id = id WHERE account_balance.balance <> coalesce(posted, 0) OR posting_count <> coalesce(count, 0) \
               OR coalesce(last_posting_id, 0) <> coalesce(last, 0)",
     },
     Check {
         invariant: "what an account has held is the sum of its open holds",
         says: "account {} has {} held, its open holds sum to {}",
-        sql: "SELECT account.id, held, coalesce(set_aside, 0) FROM account \
+        sql: "SELECT account_balance.account_id, held, coalesce(set_aside, 0) FROM account_balance \
               LEFT JOIN (SELECT account_id, CAST(sum(amount) AS bigint) AS set_aside \
               FROM hold WHERE state = 0 GROUP BY account_id) AS sums \
-              ON account_id = account.id WHERE held <> coalesce(set_aside, 0)",
+              ON sums.account_id = account_balance.account_id WHERE held <> coalesce(set_aside, 0)",
     },
     Check {
         invariant: "0 <= held <= balance",
         says: "account {} has {} held of {}",
-        sql: "SELECT id, held, balance FROM account WHERE held < 0 OR held > balance",
+        sql: "SELECT account_id, held, balance FROM account_balance WHERE held < 0 OR held > balance",
     },
     Check {
         invariant: "captured <= authorized",
