@@ -78,13 +78,23 @@ pub(crate) async fn authorize_then_capture(
     connections: usize,
     time: Duration,
 ) -> Result<[Sample; 2]> {
+    let opened = open(target, connections).await?;
+    // Only now: a connection may take a second, where its first packet is lost.
     let until = Instant::now() + time;
     let work = Authorizing { target: target.clone(), until, transactions: Vec::new() };
-    let (authorized, work) = drive(target, connections, work).await?;
+    let (authorized, work) = drive(target, opened, work).await?;
     let transactions = work.transactions.into_iter();
     let work = Capturing { target: target.clone(), transactions };
-    let (captured, _) = drive(target, connections, work).await?;
+    let (captured, _) = drive(target, open(target, connections).await?, work).await?;
     Ok([authorized, captured])
+}
+
+async fn open(target: &Target, connections: usize) -> Result<Vec<Connection>> {
+    let mut opened = Vec::with_capacity(connections);
+    for _ in 0..connections {
+        opened.push(Connection::open(target.address).await?);
+    }
+    Ok(opened)
 }
 
 /// What the connections of a load share.
@@ -96,14 +106,10 @@ struct Shared<W> {
 /// Has the connections work until nothing is left to do.
 async fn drive<W: Work + 'static>(
     target: &Target,
-    connections: usize,
+    opened: Vec<Connection>,
     work: W,
 ) -> Result<(Sample, W)> {
     let shared = Rc::new(RefCell::new(Shared { work, took: Vec::new() }));
-    let mut opened = Vec::with_capacity(connections);
-    for _ in 0..connections {
-        opened.push(Connection::open(target.address).await?);
-    }
     let (cpu_before_us, start) = (cpu_us(target.pid)?, Instant::now());
     let working = LocalSet::new();
     let tasks: Vec<_> = opened
