@@ -107,7 +107,8 @@ fn ids(db: Db<'_>, key: AccountKey) -> Result<Vec<i64>, Error> {
 
 fn load(db: Db<'_>, key: AccountKey, now: Timestamp) -> Result<Vec<OwnAccount>, Error> {
     let own = db.query(
-        "SELECT account.id, service.name, account_balance.balance, CAST(account_balance.balance - held + coalesce((SELECT sum(amount) \
+        "SELECT account.id, service.name, account_balance.balance, \
+         CAST(account_balance.balance - held + coalesce((SELECT sum(amount) \
          FROM hold WHERE state = 0 AND account_id = account.id AND expires_at <= ?2), 0) AS bigint), \
          coalesce(warn_at, 0), refill_at, refill_pack \
          FROM account JOIN account_balance ON account_balance.account_id = account.id \

@@ -78,6 +78,7 @@ fn make(insert: &mut Prepared<'_>, hold: &Hold, now: Timestamp) -> Result<(), Er
         .map(drop)
 }
 
+/// It changes one row or none: with FAIL, SQLite makes no copies of pages to undo half of it.
 const END: &str =
     "UPDATE OR FAIL hold SET state = ?2, captured = ?3, ended_at = ?4 WHERE id = ?1 AND state = 0";
 
