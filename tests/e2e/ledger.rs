@@ -70,6 +70,23 @@ fn a_statement_is_a_table_json_or_csv_of_any_instant() {
 }
 
 #[test]
+fn a_ledger_that_is_not_up_to_date_is_named() {
+    let (data, other) = (directory(), directory());
+    let of_version_4 = include_str!("../ledger/v4.sqlite.sql");
+    let db = Connection::open(data.path().join("stokehold.db")).expect("a database");
+    db.execute_batch(of_version_4).expect("the fixture");
+    drop(db);
+    let refused = |ran: Ran| ran.failed(1, "", "of version 4", "a start of the server");
+    refused(run(&["ledger", "verify", "--data", text(data.path())]));
+    refused(statement(data.path(), &[]));
+    refused(ledger("backup", &other.path().join("a.backup"), data.path()));
+
+    fs::write(other.path().join("stokehold.db"), "").expect("an empty file");
+    let empty = run(&["ledger", "verify", "--data", text(other.path())]);
+    empty.failed(1, "cannot be opened", "holds no Stokehold data", "--data");
+}
+
+#[test]
 fn a_backup_beside_a_running_server_is_whole_and_comes_back() {
     let (data, other) = (directory(), directory());
     let file = other.path().join("monday.backup");

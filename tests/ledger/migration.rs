@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use stokehold_ledger::{AccountToken, CallId, HoldId, Refusal, ServiceId};
-use stokehold_store::{CallStatus, Error, Mode, NewHold, Once, OpenError, Settlement, Store};
+use stokehold_store::{
+    Audit, CallStatus, DatabaseAddress, Error, Mode, NewHold, Once, OpenError, Settlement, Store,
+};
 use stokehold_tests::postgres::Postgres;
 use tempfile::{TempDir, tempdir};
 use uuid::Uuid;
@@ -188,6 +190,20 @@ async fn what_version_3_knew_on_postgresql_is_known_and_ended() {
     versions_3_and_4_go_on(&connect(&server).await).await;
 }
 
+/// Who only looks is told that nothing was brought up to date yet.
+fn assert_older(looked: Result<Audit, OpenError>, version: i32) {
+    let why = looked.err().expect("nobody looks at it");
+    assert!(matches!(why, OpenError::Older { found, .. } if found == version), "{why}");
+}
+
+#[test]
+fn who_looks_waits_for_the_tables_to_be_brought_up_to_date() {
+    let directory = of_version_4();
+    assert_older(Audit::open(directory.path()), 4);
+    drop(open(directory.path()));
+    assert!(Audit::open(directory.path()).is_ok());
+}
+
 #[tokio::test]
 async fn what_version_4_knew_is_known_and_ended() {
     let directory = of_version_4();
@@ -198,6 +214,9 @@ async fn what_version_4_knew_is_known_and_ended() {
 async fn what_version_4_knew_on_postgresql_is_known_and_ended() {
     let server = Postgres::start();
     server.sql(include_str!("v4.postgres.sql"));
+    let address = server.url().parse::<DatabaseAddress>().expect("an address");
+    let looked = tokio::task::spawn_blocking(move || Audit::connect(&address)).await;
+    assert_older(looked.expect("it looks"), 4);
     versions_3_and_4_go_on(&connect(&server).await).await;
 }
 

@@ -115,6 +115,9 @@ fn mend_of_kind(error: &StoreOpenError) -> &'static str {
         StoreOpenError::NoAnswer(_) => {
             "is it a PostgreSQL server that --database names, and is it stopped, or stuck?"
         }
+        StoreOpenError::Older { .. } => {
+            "a start of the server brings it up to date; until then, use the program that made it"
+        }
         StoreOpenError::Newer { .. } => "a database is never taken back: install the newer program",
         StoreOpenError::Missing { .. } => {
             "--data or --database names the ledger, as `serve` was given it"

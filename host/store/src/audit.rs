@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use crate::db::Db;
 use crate::error::{Error, OpenError};
 use crate::postgres::{self, Address, Session};
-use crate::sqlite::open_read_only;
+use crate::sqlite::{open_read_only, tables};
 use crate::store::DATABASE_FILE;
 use crate::verify::{self, Finding};
 
@@ -34,15 +34,14 @@ impl Audit {
         let db = open_read_only(path)?;
         // 64 MiB: it looks at everything, at some of it again and again.
         db.execute_batch("PRAGMA cache_size = -65536").map_err(OpenError::from)?;
+        tables(&db)?.are_current(|| path.display().to_string())?;
         Ok(Self(Look::Sqlite(db)))
     }
 
     /// Looks at the store in a PostgreSQL database.
     pub fn connect(address: &Address) -> Result<Self, OpenError> {
         let session = postgres::look(address)?;
-        if postgres::check_version(&session)? == 0 {
-            return Err(OpenError::Missing { path: address.to_string() });
-        }
+        postgres::tables(&session)?.are_current(|| address.to_string())?;
         Ok(Self(Look::Postgres(session)))
     }
 

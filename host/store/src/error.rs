@@ -153,6 +153,14 @@ pub enum OpenError {
         /// The latest version that this program knows.
         known: i32,
     },
+    /// An earlier version of this program has made the tables, and none has brought them up to date.
+    #[error("the database is of version {found}, and this program reads version {known}")]
+    Older {
+        /// The version of its tables.
+        found: i32,
+        /// The latest version that this program knows.
+        known: i32,
+    },
     /// The tables could not be brought up to date.
     #[error("the tables cannot be brought up to date: {}", migration(.0))]
     Migration(#[from] refinery::Error),

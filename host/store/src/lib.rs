@@ -39,6 +39,7 @@ mod sqlite;
 mod statement;
 mod store;
 mod suspension;
+mod tables;
 mod text;
 mod token;
 mod transfer;

@@ -41,7 +41,7 @@ use std::sync::Arc;
 use stokehold_ledger::Timestamp;
 
 pub use address::Address;
-pub(crate) use open::{check_version, prepare};
+pub(crate) use open::{prepare, tables};
 pub(crate) use pool::{Pool, look, read};
 pub(crate) use session::Session;
 

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use rusqlite::{Connection, ErrorCode};
 use stokehold_ledger::Timestamp;
 
-pub(crate) use open::{Lock, Place, migrate};
+pub(crate) use open::{Lock, Place, migrate, tables};
 pub(crate) use readers::{Readers, open_read_only};
 
 use memory::Memory;

@@ -11,6 +11,7 @@ use crate::error::OpenError;
 use crate::host::{self, HostId, LEASE_MICROS};
 use crate::instance;
 use crate::store::Mode;
+use crate::tables::Tables;
 
 mod migrations {
     //! The tables, version by version.
@@ -79,7 +80,7 @@ fn bring_up_to_date(
     check: impl FnOnce(&Session) -> Result<(), OpenError>,
 ) -> Result<(), OpenError> {
     db.batch("SELECT pg_advisory_lock(5475063519)")?;
-    if check_version(db)? != 0 {
+    if tables(db)?.are_there()? {
         check(db)?;
     }
     db.migrate(&runner())
@@ -101,16 +102,15 @@ fn begin(db: &Session, mode: Mode, seed: [u8; 32]) -> Result<Begun, OpenError> {
     Ok(Begun { clock, secret: found.secret, host })
 }
 
-/// The version of the tables, 0 without any. Refuses one that this program does not know.
-pub(crate) fn check_version(db: &Session) -> Result<i32, OpenError> {
+/// How far the tables are.
+pub(crate) fn tables(db: &Session) -> Result<Tables, OpenError> {
     let known = runner().get_migrations().iter().map(Migration::version).max().unwrap_or(0);
     let db = Db::Postgres(db);
     let history = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
     if !db.one(history, &[], |row| row.get(0))? {
-        return Ok(0);
+        return Ok(Tables { found: 0, known });
     }
     let version = "SELECT CAST(coalesce(max(version), 0) AS bigint) FROM refinery_schema_history";
     let found: i64 = db.one(version, &[], |row| row.get(0))?;
-    let found = i32::try_from(found).unwrap_or(i32::MAX);
-    if found > known { Err(OpenError::Newer { found, known }) } else { Ok(found) }
+    Ok(Tables { found: i32::try_from(found).unwrap_or(i32::MAX), known })
 }

@@ -14,6 +14,7 @@ use super::{disk, log};
 use crate::db::{Db, Value};
 use crate::error::{Error, OpenError};
 use crate::seal::Seal;
+use crate::tables::Tables;
 
 mod migrations {
     //! The tables, version by version.
@@ -89,31 +90,27 @@ pub(crate) fn migrate(
 ) -> Result<(), OpenError> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     db.create_scalar_function("seal", -1, flags, seal)?;
-    let runner = migrations::migrations::runner();
-    let known = runner.get_migrations().iter().map(Migration::version).max().unwrap_or(0);
-    let found = version(db)?;
-    if found > known {
-        return Err(OpenError::Newer { found, known });
-    }
-    if db.table_exists(None, "instance")? {
+    if tables(db)?.are_there()? {
         check(Db::Sqlite(db))?;
     }
     // A table that others refer to may be replaced by one of the same name.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
-    runner.run(db)?;
+    migrations::migrations::runner().run(db)?;
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
     db.remove_function("seal", -1)?;
     Ok(())
 }
 
-/// The version of the tables; 0 for a database without any.
-fn version(db: &Connection) -> rusqlite::Result<i32> {
+/// How far the tables are.
+pub(crate) fn tables(db: &Connection) -> Result<Tables, OpenError> {
+    let runner = migrations::migrations::runner();
+    let known = runner.get_migrations().iter().map(Migration::version).max().unwrap_or(0);
     let history = "SELECT 1 FROM sqlite_schema WHERE name = 'refinery_schema_history'";
     if !db.prepare(history)?.exists([])? {
-        return Ok(0);
+        return Ok(Tables { found: 0, known });
     }
     let version = "SELECT coalesce(max(version), 0) FROM refinery_schema_history";
-    db.query_row(version, [], |row| row.get(0))
+    Ok(Tables { found: db.query_row(version, [], |row| row.get(0))?, known })
 }
 
 /// The SQL function `seal`: its arguments are the kind of row and its terms.
