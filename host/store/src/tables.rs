@@ -12,21 +12,20 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
-    /// For whoever brings them up to date: refuses those of a later program. Answers whether there
-    /// are any.
-    pub(crate) fn are_there(self) -> Result<bool, OpenError> {
+    /// For whoever brings them up to date: refuses those of a later program.
+    pub(crate) fn are_known(self) -> Result<Self, OpenError> {
         let Self { found, known } = self;
-        if found > known { Err(OpenError::Newer { found, known }) } else { Ok(found != 0) }
+        if found > known { Err(OpenError::Newer { found, known }) } else { Ok(self) }
     }
 
     /// For whoever only looks at them: refuses those of an earlier program, too. `place` is named
     /// where there are none.
     pub(crate) fn are_current(self, place: impl FnOnce() -> String) -> Result<(), OpenError> {
-        let Self { found, known } = self;
-        match self.are_there()? {
-            false => Err(OpenError::Missing { path: place() }),
-            true if found < known => Err(OpenError::Older { found, known }),
-            true => Ok(()),
+        let Self { found, known } = self.are_known()?;
+        match found {
+            0 => Err(OpenError::Missing { path: place() }),
+            _ if found < known => Err(OpenError::Older { found, known }),
+            _ => Ok(()),
         }
     }
 }

@@ -90,7 +90,8 @@ pub(crate) fn migrate(
 ) -> Result<(), OpenError> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     db.create_scalar_function("seal", -1, flags, seal)?;
-    if tables(db)?.are_there()? {
+    tables(db)?.are_known()?;
+    if db.table_exists(None, "instance")? {
         check(Db::Sqlite(db))?;
     }
     // A table that others refer to may be replaced by one of the same name.
