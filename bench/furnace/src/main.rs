@@ -27,6 +27,10 @@ use clap::Parser;
 
 use crate::report::Section;
 
+/// The server's, for what it is compared with.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What is measured.
 #[derive(Parser)]
 #[command(name = "cargo xtask bench")]

@@ -27,6 +27,10 @@ use clap::{Args, Parser, ValueEnum};
 
 use crate::report::Report;
 
+/// The server's, for what it is compared with.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(name = "cargo xtask bench ledger")]
 enum Role {

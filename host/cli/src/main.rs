@@ -21,6 +21,9 @@ use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A WebAssembly host for pluggable paid services.
 #[derive(Parser)]
 #[command(name = "stokehold", version, arg_required_else_help = true)]

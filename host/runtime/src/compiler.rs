@@ -102,7 +102,8 @@ fn start(program: &PathBuf, settings: &CompileSettings) -> std::io::Result<Child
         // It shall know no secret.
         .env_clear()
         .env("RAYON_NUM_THREADS", THREADS_MAX)
-        .env("MALLOC_ARENA_MAX", "2")
+        // Address space that the host's allocator sets aside at a time, as it is counted too.
+        .env("MIMALLOC_ARENA_RESERVE", "32M")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
