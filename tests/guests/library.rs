@@ -218,6 +218,13 @@ async fn a_compilation_that_takes_too_much_memory_ends() {
 }
 
 #[tokio::test]
+async fn the_smallest_limit_is_enough_for_a_small_component() {
+    let bytes = 256 << 20;
+    let shelf = apart(CompileSettings { memory_bytes_max: bytes, ..CompileSettings::default() });
+    assert_eq!(shelf.runs(&guest::echo()).await, 1);
+}
+
+#[tokio::test]
 async fn what_does_not_compile_says_why() {
     let shelf = apart(CompileSettings::default());
     let fault = shelf.refusal(b"\0asm\x0d\0\x01\0\x01\xff").await;
