@@ -44,6 +44,8 @@ fn faults_name_their_file_and_line() {
     range.failed(1, "configuration", "calls.running_max has to be at least 1", "config print");
     let range = config("check", "[store]\nrequests_max = 10\n", &[]);
     range.failed(1, "configuration", "store.requests_max has to be from 1000", "config print");
+    let range = config("check", "[store]\naccounts_kept_max = 1\n", &[]);
+    range.failed(1, "configuration", "store.accounts_kept_max has to be from 1000", "config print");
     let file = config("check", "[outbound]\nca_file = \"no/such.pem\"\n", &[]);
     file.failed(1, "configuration", "outbound.ca_file: no/such.pem: it cannot be read", "");
     let syntax = config("check", "[calls\n", &[]);

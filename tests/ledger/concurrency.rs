@@ -15,6 +15,7 @@ in_each_home! {
     holds_at_once_fit_the_balance_exactly,
     what_many_tasks_were_told_is_what_is_stored,
     a_write_that_fails_undoes_only_itself,
+    what_is_given_while_more_is_spent_is_all_there,
     of_a_capture_and_a_cancel_at_once_exactly_one_wins,
     a_grant_that_is_repeated_at_once_happens_once,
 }
@@ -156,6 +157,36 @@ async fn a_write_that_fails_undoes_only_itself(home: Home) {
     assert_eq!(home.number("SELECT count(*) FROM account"), 1);
     assert_eq!(home.number("SELECT count(*) FROM hold"), 31);
     assert_eq!(home.number("SELECT count(*) FROM call"), 1);
+    assert_clean(&store).await;
+}
+
+/// Grants and captures of the same accounts, all waiting at once and so of the same groups: neither
+/// goes on from what the other has changed in the meantime.
+async fn what_is_given_while_more_is_spent_is_all_there(home: Home) {
+    let (store, service) = town(&home).await;
+    let accounts = ["anna", "ben", "cleo"].map(token);
+    for account in &accounts {
+        give(&store, service, account, 10_000).await;
+    }
+    let mut tasks = JoinSet::new();
+    for number in 0..120 {
+        let (store, account) = (store.clone(), accounts[number % 3].clone());
+        tasks.spawn(async move {
+            for _ in 0..5 {
+                if number % 2 == 0 {
+                    give(&store, service, &account, 1_000).await;
+                } else {
+                    let hold = hold(&store, service, &account, 7).await.expect("a hold");
+                    store.capture(service, hold, None).await.expect("a capture");
+                }
+            }
+        });
+    }
+    tasks.join_all().await;
+    let balance = 10_000 + 20 * 5 * 1_000 - 20 * 5 * 7;
+    for account in &accounts {
+        assert_eq!(view(&store, service, account).await, Some([balance, 0, balance]));
+    }
     assert_clean(&store).await;
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use stokehold_ledger::{Span, Timestamp};
 use stokehold_runtime::{CacheSettings, Library, Runtime, StartError};
 use stokehold_store::{
-    DatabaseAddress, Error as StoreError, Mode, OpenError as StoreOpenError, Store,
+    DatabaseAddress, Error as StoreError, MemoryMax, Mode, OpenError as StoreOpenError, Store,
 };
 use thiserror::Error;
 use tokio::sync::watch;
@@ -82,8 +82,12 @@ impl App {
         check(&config)?;
         let store = match config.store.address().map_err(|why| OpenError::Config(vec![why]))? {
             None => {
-                let (data, requests_max) = (&config.store.data, config.store.requests_max);
-                Store::open_with(data, mode, random_bytes()?, requests_max)?
+                let settings = &config.store;
+                let max = MemoryMax {
+                    requests: settings.requests_max,
+                    accounts: settings.accounts_kept_max,
+                };
+                Store::open_with(&settings.data, mode, random_bytes()?, max)?
             }
             Some(address) => connect(address, mode).await?,
         };

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use stokehold_ledger::Credits;
 use stokehold_runtime::Authorities;
-use stokehold_store::{DatabaseAddress, KeyValueMax, OpenError as StoreOpenError, REQUESTS_MAX};
+use stokehold_store::{DatabaseAddress, KeyValueMax, MemoryMax, OpenError as StoreOpenError};
 
 use crate::secret::Secret;
 
@@ -90,6 +90,9 @@ pub struct Store {
     /// How many requests that have made a hold are recognised when they are repeated within a day,
     /// where the database is SQLite's. Each takes about 50 bytes of memory.
     pub requests_max: usize,
+    /// How many accounts that were paid with are kept in memory, where the database is SQLite's. Each
+    /// takes 140 to 280 bytes.
+    pub accounts_kept_max: usize,
     /// Whether this is a sandbox: orders are paid at once, services need no approval, and the magic
     /// tokens work.
     pub sandbox: bool,
@@ -267,11 +270,13 @@ impl Store {
 
 impl Default for Store {
     fn default() -> Self {
+        let memory = MemoryMax::default();
         Self {
             data: "./stokehold-data".into(),
             database: None,
             database_file: None,
-            requests_max: REQUESTS_MAX,
+            requests_max: memory.requests,
+            accounts_kept_max: memory.accounts,
             sandbox: false,
         }
     }
@@ -430,6 +435,10 @@ impl Config {
         check(
             (1_000..=100_000_000).contains(&self.store.requests_max),
             "store.requests_max has to be from 1000 to 100000000",
+        );
+        check(
+            (1_000..=100_000_000).contains(&self.store.accounts_kept_max),
+            "store.accounts_kept_max has to be from 1000 to 100000000",
         );
         faults.extend(self.store.address().err());
         faults.extend(self.outbound.authorities().err());

@@ -71,7 +71,7 @@ pub use replay::{Once, RequestDigest};
 pub use secret::SealedSecret;
 pub use setting::{Address, OwnAccount, WarningSettings};
 pub use signing_key::SigningKey;
-pub use sqlite::REQUESTS_MAX;
+pub use sqlite::MemoryMax;
 pub use statement::{Line, Page};
 pub use store::{Mode, Store};
 pub use suspension::Suspension;

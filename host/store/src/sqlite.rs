@@ -10,18 +10,19 @@ mod open;
 mod readers;
 mod requests;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, mpsc};
 
+use rusqlite::hooks::Action;
 use rusqlite::{Connection, ErrorCode};
-use stokehold_ledger::Timestamp;
+use stokehold_ledger::{AccountId, Timestamp};
 
 pub(crate) use open::{Lock, Place, migrate, tables};
 pub(crate) use readers::{Readers, open_read_only};
 
 use memory::Memory;
 
-pub use requests::REQUESTS_MAX;
+pub use memory::MemoryMax;
 
 use crate::db::Db;
 use crate::error::{Error, OpenError};
@@ -52,11 +53,10 @@ pub(crate) struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the database for writing. `prepare` has it before the writer has. Of requests that have
-    /// made a hold `requests_max` are known.
+    /// Opens the database for writing. `prepare` has it before the writer has.
     pub(crate) fn open<T>(
         place: Place,
-        requests_max: usize,
+        max: MemoryMax,
         prepare: impl FnOnce(&mut Connection) -> Result<(HostId, T), OpenError>,
     ) -> Result<(Self, T), OpenError> {
         let log_pages = Arc::new(AtomicI32::new(0));
@@ -65,7 +65,7 @@ impl Sqlite {
         // What a process that was killed has left in the log may not have reached the disk yet, and
         // is read from now on as if it had.
         open::copy_log(&db)?;
-        let memory = Memory::load(Db::Sqlite(&db), requests_max)?;
+        let memory = Memory::load(Db::Sqlite(&db), max)?;
         let fence = Timestamp(0);
         Ok((Self { place, db: Some(db), host, fence, log_pages, memory }, prepared))
     }
@@ -75,7 +75,7 @@ impl Backend for Sqlite {
     const COLD_TOGETHER: bool = true;
 
     fn attempt(&mut self, group: &mut Group, now: Timestamp) -> Result<(), Failure> {
-        let Some(db) = &self.db else { return Err(Failure::Unknown(Error::Stopped)) };
+        let Some(db) = &mut self.db else { return Err(Failure::Unknown(Error::Stopped)) };
         self.fence = now;
         let done = match run(db, &mut self.memory, group, (self.host, now)) {
             Ok(()) => commit(db),
@@ -106,7 +106,7 @@ impl Backend for Sqlite {
         if !db.is_autocommit() {
             db.execute_batch("ROLLBACK")?;
         }
-        self.memory = Memory::load(Db::Sqlite(db), self.memory.requests.max())?;
+        self.memory = Memory::load(Db::Sqlite(db), self.memory.max())?;
         let fence: i64 = db.query_row("SELECT last_instant FROM instance", [], |row| row.get(0))?;
         Ok(fence >= self.fence.0)
     }
@@ -125,7 +125,7 @@ impl Backend for Sqlite {
 
 /// Everything of a group but the commit.
 fn run(
-    db: &Connection,
+    db: &mut Connection,
     memory: &mut Memory,
     group: &mut Group,
     (host, now): (HostId, Timestamp),
@@ -143,14 +143,34 @@ fn run(
             memory.requests.forget(shim, now)?;
         }
     }
-    if group.cold().next().is_some() {
-        memory.accounts.forget();
+    if group.cold().next().is_some() { run_cold(db, memory, group, now) } else { Ok(()) }
+}
+
+/// Does the cold writes of a group, and forgets the accounts whose rows they change: it is SQLite
+/// that tells which (<https://sqlite.org/c3ref/update_hook.html>).
+fn run_cold(
+    db: &mut Connection,
+    memory: &mut Memory,
+    group: &mut Group,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let (changed, accounts) = mpsc::channel();
+    db.update_hook(Some(move |_, _: &str, table: &str, row| {
+        if table == "account" || table == "account_balance" {
+            // The other end is there until this one is gone.
+            let _ = changed.send(AccountId(row));
+        }
+    }))?;
+    let done = group.cold().try_for_each(|job| run_job(db, job.as_mut(), now));
+    db.update_hook(None::<fn(Action, &str, &str, i64)>)?;
+    for account in accounts.try_iter() {
+        memory.accounts.forget(account);
     }
-    group.cold().try_for_each(|job| run_cold(db, job.as_mut(), now))
+    done
 }
 
 /// A cold write that fails undoes itself and nothing else.
-fn run_cold(db: &Connection, job: &mut dyn Cold, now: Timestamp) -> Result<(), Error> {
+fn run_job(db: &Connection, job: &mut dyn Cold, now: Timestamp) -> Result<(), Error> {
     db.prepare_cached("SAVEPOINT cold")?.execute([])?;
     if !job.run(Db::Sqlite(db), now) {
         db.prepare_cached("ROLLBACK TO cold")?.execute([])?;

@@ -17,7 +17,7 @@ use crate::instance::{self, Instance};
 use crate::job::{Job, Reply};
 use crate::op::Op;
 use crate::postgres::{Address, Opened, Pool, Postgres};
-use crate::sqlite::{Lock, Place, REQUESTS_MAX, Readers, Sqlite, migrate};
+use crate::sqlite::{Lock, MemoryMax, Place, Readers, Sqlite, migrate};
 use crate::verify::{self, Finding};
 use crate::writer::Writer;
 
@@ -68,29 +68,27 @@ impl Store {
     /// Opens the store in `directory`, and makes it where there is none. `seed` are 32 random
     /// bytes, the secret of a new store.
     pub fn open(directory: &Path, mode: Mode, seed: [u8; 32]) -> Result<Self, OpenError> {
-        Self::open_with(directory, mode, seed, REQUESTS_MAX)
+        Self::open_with(directory, mode, seed, MemoryMax::default())
     }
 
-    /// The same where the last `requests_max` requests that have made a hold are recognised when they
-    /// are repeated, within a day. They are counted in sixteenths of it. Each takes about 50 bytes of
-    /// memory.
+    /// The same where so much is known in memory.
     pub fn open_with(
         directory: &Path,
         mode: Mode,
         seed: [u8; 32],
-        requests_max: usize,
+        max: MemoryMax,
     ) -> Result<Self, OpenError> {
         let io = |source| OpenError::Io { path: directory.display().to_string(), source };
         fs::create_dir_all(directory).map_err(io)?;
         let lock = Lock::take(&directory.join(LOCK_FILE))?;
         let path = directory.join(DATABASE_FILE);
         let reads = Reads::Sqlite(Readers::new(&path));
-        Self::of_sqlite((Place::File(path), requests_max), (reads, Some(lock)), mode, seed)
+        Self::of_sqlite((Place::File(path), max), (reads, Some(lock)), mode, seed)
     }
 
     /// A store in memory, gone when it is dropped.
     pub fn in_memory(mode: Mode, seed: [u8; 32]) -> Result<Self, OpenError> {
-        Self::of_sqlite((Place::Memory, REQUESTS_MAX), (Reads::Writer, None), mode, seed)
+        Self::of_sqlite((Place::Memory, MemoryMax::default()), (Reads::Writer, None), mode, seed)
     }
 
     /// Opens the store in a PostgreSQL database, which other hosts may have open too, and makes it
@@ -103,12 +101,12 @@ impl Store {
     }
 
     fn of_sqlite(
-        (place, requests_max): (Place, usize),
+        (place, max): (Place, MemoryMax),
         (reads, lock): (Reads, Option<Lock>),
         mode: Mode,
         seed: [u8; 32],
     ) -> Result<Self, OpenError> {
-        let (backend, (clock, host, secret)) = Sqlite::open(place, requests_max, |db| {
+        let (backend, (clock, host, secret)) = Sqlite::open(place, max, |db| {
             migrate(db, |db| instance::check_mode(db, mode))?;
             let db = Db::Sqlite(db);
             let Instance { secret, last_instant } = instance::begin(db, mode, seed)?;

@@ -1,7 +1,7 @@
 //! Accounts that operations have asked for, in memory.
 //!
 //! An account that is paid with is paid with again. Nobody but the writer changes one, so what it has
-//! read or written it need not read again, but for what cold writes may have changed.
+//! read or written it need not read again, but for what cold writes have changed.
 
 use std::collections::HashMap;
 use std::mem;
@@ -13,12 +13,14 @@ use crate::db::Db;
 use crate::error::Error;
 use crate::posting::{WRITE_ACCOUNT, write_account};
 
-/// How many are kept, some 200 bytes each. Beyond it they are read again.
-const KEPT_MAX: usize = 65_536;
+/// How many are kept at the most, unless somebody says otherwise. So many just fill tables of 2^18
+/// places, which are of 32 MB.
+pub(super) const ACCOUNTS_MAX: usize = (1 << 18) / 8 * 7;
 
 /// See the module.
-#[derive(Default)]
 pub(super) struct Accounts {
+    /// How many are kept at the most. Beyond it all of them are read again.
+    max: usize,
     /// As the last transaction has left them.
     rows: HashMap<AccountId, AccountRow>,
     names: HashMap<(ServiceId, AccountKey), AccountId>,
@@ -27,6 +29,16 @@ pub(super) struct Accounts {
 }
 
 impl Accounts {
+    /// None yet, and `max` at the most.
+    pub(super) fn new(max: usize) -> Self {
+        Self { max, rows: HashMap::new(), names: HashMap::new(), changed: Vec::new() }
+    }
+
+    /// How many are kept at the most.
+    pub(super) fn max(&self) -> usize {
+        self.max
+    }
+
     /// The account of this name.
     pub(super) fn named(
         &mut self,
@@ -62,20 +74,21 @@ impl Accounts {
         Ok(())
     }
 
-    /// Forgets everything, for a cold write may change any account.
-    pub(super) fn forget(&mut self) {
-        self.rows.clear();
-        self.names.clear();
-        self.changed.clear();
+    /// Forgets what is known of this account, for a cold write has changed it since.
+    pub(super) fn forget(&mut self, id: AccountId) {
+        self.rows.remove(&id);
+        self.changed.retain(|row| row.account.id != id);
     }
 
     /// The transaction took place.
     pub(super) fn settled(&mut self) {
         let changed = mem::take(&mut self.changed);
-        if self.rows.len() > KEPT_MAX {
-            return self.forget();
+        if self.rows.len() > self.max {
+            self.rows.clear();
+            self.names.clear();
+        } else {
+            self.rows.extend(changed.into_iter().map(|row| (row.account.id, row)));
         }
-        self.rows.extend(changed.into_iter().map(|row| (row.account.id, row)));
     }
 
     /// The transaction did not take place.

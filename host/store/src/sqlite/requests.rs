@@ -17,7 +17,7 @@ use crate::row;
 /// How many requests are known at the most, unless somebody says otherwise: 3.67 million take 105 MB,
 /// where there are so many in a day. Beyond it the oldest are no longer recognised. A generation has
 /// as many as just fill a table of 2^18 places; a few more would have one of twice the size.
-pub const REQUESTS_MAX: usize = GENERATIONS_MAX * ((1 << 18) / 8 * 7);
+pub(super) const REQUESTS_MAX: usize = GENERATIONS_MAX * ((1 << 18) / 8 * 7);
 
 /// How many generations they are kept in: one of them is dropped from memory at a time.
 const GENERATIONS_MAX: usize = 16;
